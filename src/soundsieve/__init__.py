@@ -1,0 +1,53 @@
+"""Listens to a recording, tells you what is in it, and hands you the parts you want.
+
+>>> import soundsieve
+>>> soundsieve.load("selekt")
+Traceback (most recent call last):
+...
+soundsieve.errors.UnknownNameError: unknown model 'selekt': ...
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from soundsieve.systems.select import Selection, Selector
+
+__version__ = "0.1.0"
+__all__ = ["Selection", "Selector", "__version__", "load"]
+
+# Loaded when first used: torch takes seconds.
+_LAZY = {"Selection": "soundsieve.systems.select", "Selector": "soundsieve.systems.select"}
+
+
+def load(name: str | Path, device: str = "auto") -> Any:
+    """Load a trained model, ready for use.
+
+    Args:
+        name: A released model (`soundsieve models` lists them), a checkpoint file, or the folder of a training run.
+        device: auto, cpu, cuda, cuda:1, mps; auto takes the fastest there is.
+
+    Returns:
+        For the task select a `Selector`.
+
+    Raises:
+        UnknownNameError: when there is no released model of that name; lists the nearest.
+        CheckpointError: when a path leads to no usable checkpoint.
+        SettingsError: when this machine has no such device.
+    """
+    from soundsieve import systems
+
+    return systems.load(name, device)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
