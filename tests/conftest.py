@@ -1,0 +1,25 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Test modules are imported one by one (importlib mode); this lets them share `layouts`, the generated data sets.
+sys.path.insert(0, str(Path(__file__).parent))
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("soundsieve", deadline=None)
+hypothesis.settings.load_profile("soundsieve")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings beside the project; the test is skipped where it is absent."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real recordings are not on this machine ({folder})")
+    return folder

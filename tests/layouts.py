@@ -1,0 +1,163 @@
+"""Tiny copies of every data set's layout, generated: a few short tones each, under the published names.
+
+`LAYOUTS` has at least one layout for each data set; `write_layout(name, root)` writes it into the empty folder `root`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+RATE_HZ = 8000
+FRAMES = 80
+
+
+def write_tone(path: Path, channels: int = 1) -> Path:
+    """Write a hundredth of a second of a tone, another one in each channel; parents are made."""
+    time = np.arange(FRAMES) / RATE_HZ
+    audio = np.stack([0.1 * np.sin(2 * np.pi * 400 * (1 + channel) * time) for channel in range(channels)], axis=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, RATE_HZ)
+    return path
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    """Write a CSV table; parents are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    return path
+
+
+ESC50_COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
+ESC50_CATEGORIES = {0: ("dog", True), 1: ("rooster", True), 14: ("chirping_birds", False)}
+
+
+def esc50(root: Path, *, suffix: str = ".wav") -> None:
+    """Two recordings of three classes in each of five folds, and source 209698 in folds 4 and 5 as published."""
+    rows = [
+        _esc50_row(fold, 100000 + 1000 * fold + 10 * target + index, "A", target)
+        for fold in range(1, 6)
+        for target in ESC50_CATEGORIES
+        for index in range(2)
+    ]
+    rows.append(_esc50_row(4, 209698, "A", 14))
+    rows.append(_esc50_row(5, 209698, "B", 14))
+    write_table(root / "meta" / "esc50.csv", ESC50_COLUMNS, rows)
+    for row in rows:
+        write_tone(root / "audio" / Path(row[0]).with_suffix(suffix))
+
+
+def _esc50_row(fold: int, source: int, take: str, target: int) -> tuple[str, int, int, str, bool, int, str]:
+    category, esc10 = ESC50_CATEGORIES[target]
+    return (f"{fold}-{source}-{take}-{target}.wav", fold, target, category, esc10, source, take)
+
+
+TRAIN_ROWS: tuple[tuple[str, str, int, int, str], ...] = (
+    ("00044347.wav", "Hi-hat", 0, 28739, "Attribution"),
+    ("001ca53d.wav", "Saxophone", 1, 358827, "Creative Commons 0"),
+    ("002d256b.wav", "Trumpet", 0, 10897, "Attribution"),
+    ("0033e230.wav", "Hi-hat", 1, 28739, "Attribution"),
+)
+TEST_ROWS: tuple[tuple[str, str, str, int, str], ...] = (
+    ("00326aa9.wav", "Oboe", "Private", 355125, "Attribution"),
+    ("0038a046.wav", "Bass_drum", "Public", 90621, "Creative Commons 0"),
+)
+PADDING_ROWS = (("00063640.wav", "None", "Ignored", "", ""),)
+
+
+FSD_TRAIN_COLUMNS = ("fname", "label", "manually_verified", "freesound_id", "license")
+FSD_TEST_COLUMNS = ("fname", "label", "usage", "freesound_id", "license")
+
+
+def fsdkaggle2018_zenodo(root: Path) -> None:
+    """The layout of the Zenodo archives."""
+    meta = root / "FSDKaggle2018.meta"
+    write_table(meta / "train_post_competition.csv", FSD_TRAIN_COLUMNS, TRAIN_ROWS)
+    write_table(meta / "test_post_competition_scoring_clips.csv", FSD_TEST_COLUMNS, TEST_ROWS)
+    for name in [row[0] for row in TRAIN_ROWS]:
+        write_tone(root / "FSDKaggle2018.audio_train" / name)
+    for name in [row[0] for row in TEST_ROWS]:
+        write_tone(root / "FSDKaggle2018.audio_test" / name)
+
+
+def fsdkaggle2018_kaggle(root: Path) -> None:
+    """The layout of the competition, with the padding among the test clips and no Freesound ids for training."""
+    write_table(root / "train.csv", FSD_TRAIN_COLUMNS[:3], [row[:3] for row in TRAIN_ROWS])
+    write_table(root / "test_post_competition.csv", FSD_TEST_COLUMNS, [*TEST_ROWS, *PADDING_ROWS])
+    for name in [row[0] for row in TRAIN_ROWS]:
+        write_tone(root / "audio_train" / name)
+    for name in [row[0] for row in (*TEST_ROWS, *PADDING_ROWS)]:
+        write_tone(root / "audio_test" / name)
+
+
+def reverb_noise(root: Path) -> None:
+    """All 30 eight-channel noises of the development and evaluation rooms, and an impulse response beside them."""
+    for room in (1, 2, 3):
+        for number in range(1, 11):
+            write_tone(root / "NOISE" / f"Noise_SimRoom{room}_{number}.wav", channels=8)
+    write_tone(root / "RIR" / "RIR_SimRoom1_near_AnglA.wav", channels=8)
+
+
+def reverb_noise_openslr(root: Path) -> None:
+    """A few of the noises under the names of OpenSLR 28, among other noises and impulse responses."""
+    folder = root / "real_rirs_isotropic_noises"
+    for name in ("RVB2014_type1_noise_largeroom1_1", "RVB2014_type2_noise_simroom3_10"):
+        write_tone(folder / f"{name}.wav", channels=8)
+    for name in ("RWCP_type5_noise_cirline_ofc_ambient1", "RVB2014_type1_rir_largeroom1_near_angla"):
+        write_tone(folder / f"{name}.wav", channels=8)
+
+
+def noises(root: Path) -> None:
+    """All 100 nonspeech sounds."""
+    for number in range(1, 101):
+        write_tone(root / f"n{number}.wav")
+
+
+def mir1k(root: Path) -> None:
+    """Two clips of three singers in stereo."""
+    for singer in ("abjones", "Ani", "leon"):
+        for clip in (1, 2):
+            write_tone(root / "Wavfile" / f"{singer}_1_{clip:02d}.wav", channels=2)
+
+
+def folder(root: Path) -> None:
+    """Two classes with recordings on their own, in groups by name and by folder, and files that are no recordings."""
+    for name in ("Dog/bark.wav", "Dog/Howl.WAV", "Dog/kitchen__1.wav", "Dog/kitchen__2.flac", "Dog/garden/1.wav"):
+        write_tone(root / name)
+    for name in ("door bell/a.ogg", "door bell/garden/1.wav", "door bell/.hidden.wav", ".trash/b.wav", "loose.wav"):
+        write_tone(root / name)
+    (root / "Dog" / "notes.txt").write_text("not a sound")
+    (root / "empty").mkdir()
+
+
+def noise_folder(root: Path) -> None:
+    """Recordings straight in the folder, in a group by name and by sub-folder, and one that is hidden."""
+    for name in ("street.WAV", "market__1.wav", "market__2.wav", "park/1.wav", "park/2.wav", "._street.wav"):
+        write_tone(root / name)
+
+
+LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
+    "esc10": {"github": esc50},
+    "esc50": {"github": esc50, "ogg": lambda root: esc50(root, suffix=".ogg")},
+    "folder": {"sub-folders": folder},
+    "fsdkaggle2018": {"zenodo": fsdkaggle2018_zenodo, "kaggle": fsdkaggle2018_kaggle},
+    "mir1k": {"wavfile": mir1k},
+    "noise_folder": {"mixed": noise_folder},
+    "noises": {"flat": noises},
+    "reverb_noise": {"challenge": reverb_noise, "openslr": reverb_noise_openslr},
+}
+
+
+def write_layout(name: str, root: Path, *, variant: str | None = None) -> Path:
+    """Write a tiny copy of the data set `name` into `root` and return it; the first variant unless one is named."""
+    variants = LAYOUTS[name]
+    root.mkdir(parents=True, exist_ok=True)
+    variants[variant or next(iter(variants))](root)
+    return root
