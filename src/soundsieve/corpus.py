@@ -1,0 +1,157 @@
+"""The recordings of an experiment: which data sets, divided into which subsets, read into banks for mixing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import Field
+
+from soundsieve import datasets
+from soundsieve.datasets import Clip
+from soundsieve.errors import DatasetError, SettingsError
+from soundsieve.mixing import Bank, Source
+from soundsieve.mixing.bank import load
+from soundsieve.settings import Settings
+
+UNLABELLED = ""
+
+
+class SourceSettings(Settings):
+    """One data set of an experiment.
+
+    Either `parts` (published parts of each subset, `{train: [fold1, fold2], test: [fold5]}`) or `fractions`
+    (`{train: 0.6, validation: 0.2, test: 0.2}`, drawn by group) says how it is divided.
+    """
+
+    dataset: str = Field(description="name of the data set")
+    root: Path = Field(description="its folder, relative to the data folder")
+    parts: dict[str, tuple[str, ...]] | None = None
+    fractions: dict[str, float] | None = None
+    validation: float | None = Field(
+        None, gt=0, lt=1, description="share of a published training part kept to validate"
+    )
+    keep: tuple[str, ...] | None = Field(None, description="labels to use; all when not given")
+    rename: dict[str, str] = Field(default_factory=dict, description="label → other label; '' makes it a distractor")
+    weight: float = Field(1.0, gt=0, description="how often it is drawn, against other data sets of the same label")
+    most_per_label: int | None = Field(None, ge=1, description="recordings of a label read in each subset")
+    optional: bool = Field(False, description="go on without it when its folder is missing")
+
+
+class CorpusSettings(Settings):
+    """The recordings of an experiment."""
+
+    events: tuple[SourceSettings, ...]
+    backgrounds: tuple[SourceSettings, ...] = ()
+    seed: int = Field(0, description="decides the drawn splits")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Divided recordings: subset → sources to read, for events and for backgrounds."""
+
+    events: Mapping[str, tuple[Source, ...]]
+    backgrounds: Mapping[str, tuple[Source, ...]]
+
+    def classes(self, subset: str) -> tuple[str, ...]:
+        """The labels that can be asked for, in alphabetical order."""
+        return tuple(sorted({source.label for source in self._events(subset)} - {UNLABELLED}))
+
+    def counts(self, subset: str) -> dict[str, int]:
+        """How many recordings there are of each label."""
+        return dict(sorted(Counter(source.label for source in self._events(subset)).items()))
+
+    def banks(self, subset: str, sample_rate: int) -> tuple[Bank, Bank]:
+        """Read the events and the backgrounds of one subset.
+
+        Raises:
+            SettingsError: when the experiment has no such subset.
+            AudioError: when a recording cannot be read.
+        """
+        return load(self._events(subset), sample_rate), load(self.backgrounds.get(subset, ()), sample_rate)
+
+    def _events(self, subset: str) -> tuple[Source, ...]:
+        if subset not in self.events:
+            raise SettingsError(f"subset {subset!r}: the recordings are divided into {', '.join(self.events)}")
+        return self.events[subset]
+
+
+def open_corpus(settings: CorpusSettings, data: Path) -> Corpus:
+    """Find and divide the recordings; nothing is decoded yet.
+
+    A leakage group that would be in two subsets, in one data set or across several (ESC-50 and FSDKaggle2018 both cut
+    from Freesound), is kept in the last of them only, in the order train, validation, test.
+
+    Args:
+        settings: Which data sets, and how they are divided.
+        data: The folder their `root` settings are relative to.
+
+    Raises:
+        DatasetError: when a data set is missing or damaged.
+        SettingsError: when a source does not say how it is divided.
+    """
+    return Corpus(
+        _mended([_divide(source, data, settings.seed) for source in settings.events]),
+        _mended([_divide(source, data, settings.seed) for source in settings.backgrounds]),
+    )
+
+
+def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Source]]:
+    root = data / source.root
+    if source.optional and not root.is_dir():
+        return {}
+    clips = [_relabelled(clip, source.rename) for clip in datasets.get(source.dataset).clips(root)]
+    if source.keep is not None:
+        clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
+        if not clips:
+            raise DatasetError(f"{root}: holds none of the labels to keep ({', '.join(source.keep)})")
+    if (source.parts is None) == (source.fractions is None):
+        raise SettingsError(f"{source.dataset}: give either parts or fractions to say how it is divided")
+    if source.parts is not None:
+        subsets = datasets.split_by_part(clips, source.parts)
+    else:
+        subsets = datasets.split_by_fraction(clips, source.fractions or {}, seed)
+    if source.validation is not None:
+        shares = {"train": 1 - source.validation, "validation": source.validation}
+        subsets = {**datasets.split_by_fraction(subsets.pop("train", []), shares, seed), **subsets}
+    return {
+        name: _weighted(_limited(members, source.most_per_label), source.weight) for name, members in subsets.items()
+    }
+
+
+def _relabelled(clip: Clip, rename: Mapping[str, str]) -> Clip:
+    return replace(clip, labels=tuple(rename.get(label, label) for label in clip.labels))
+
+
+def _limited(clips: Sequence[Clip], most: int | None) -> list[Clip]:
+    """At most so many clips of each label, spread evenly over the list so that no singer or source is favoured."""
+    if most is None:
+        return list(clips)
+    by_label: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_label.setdefault(_label(clip), []).append(clip)
+    return [
+        rows[k * len(rows) // min(most, len(rows))] for rows in by_label.values() for k in range(min(most, len(rows)))
+    ]
+
+
+def _weighted(clips: Sequence[Clip], weight: float) -> list[Source]:
+    counts = Counter(_label(clip) for clip in clips)
+    return [Source(clip.path, _label(clip), clip.group, clip.channel, weight / counts[_label(clip)]) for clip in clips]
+
+
+def _label(clip: Clip) -> str:
+    return clip.labels[0] if clip.labels else UNLABELLED
+
+
+def _mended(parts: Sequence[Mapping[str, list[Source]]]) -> dict[str, tuple[Source, ...]]:
+    order = list(dict.fromkeys(name for part in parts for name in part))
+    merged = {name: [source for part in parts for source in part.get(name, [])] for name in order}
+    later: set[str] = set()
+    result = {}
+    for name in reversed(order):
+        result[name] = tuple(source for source in merged[name] if source.group not in later)
+        later |= {source.group for source in merged[name]}
+    return {name: result[name] for name in order}

@@ -1,0 +1,99 @@
+"""Recordings of an experiment: divided, weighted, and never on two sides."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from soundsieve.corpus import CorpusSettings, open_corpus
+from soundsieve.errors import DatasetError, SettingsError
+
+THIRDS = {"train": 0.5, "validation": 0.25, "test": 0.25}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two folders of sounds: six sources with two takes of each of two classes, and forty takes of two classes."""
+    rng = np.random.default_rng(0)
+    for label in ("dog", "rain"):
+        for source in range(6):
+            for take in range(2):
+                write(tmp_path / "small" / label / f"s{source}" / f"{take}.wav", rng)
+    for take in range(40):
+        write(tmp_path / "large" / "dog" / f"{take}.wav", rng)
+        write(tmp_path / "large" / "hum" / f"{take}.wav", rng)
+    return tmp_path
+
+
+def write(path: Path, rng: np.random.Generator) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.1 * rng.standard_normal(800), 8000)
+
+
+def corpus(data: Path, *sources: dict[str, object]):  # noqa: ANN201 - the test reads better without
+    return open_corpus(CorpusSettings.parse({"events": sources}), data)
+
+
+def test_no_group_is_on_two_sides(data: Path) -> None:
+    divided = corpus(data, {"dataset": "folder", "root": "small", "fractions": THIRDS})
+    sides = {name: {source.group for source in sources} for name, sources in divided.events.items()}
+    assert sum(len(groups) for groups in sides.values()) == 6
+    assert len(set().union(*sides.values())) == 6
+    assert sum(len(sources) for sources in divided.events.values()) == 24
+    assert divided.classes("train") == ("dog", "rain")
+
+
+def test_a_group_that_two_data_sets_share_stays_with_the_test_side(data: Path) -> None:
+    both = corpus(
+        data,
+        {"dataset": "folder", "root": "small", "parts": {"train": ["all"]}},
+        {"dataset": "folder", "root": "small", "fractions": {"train": 0.5, "test": 0.5}},
+    )
+    train = {source.group for source in both.events["train"]}
+    test = {source.group for source in both.events["test"]}
+    assert test
+    assert not train & test
+
+
+def test_sources_of_one_label_are_drawn_by_weight_not_by_number(data: Path) -> None:
+    both = corpus(
+        data,
+        {"dataset": "folder", "root": "small", "parts": {"train": ["all"]}, "weight": 3},
+        {"dataset": "folder", "root": "large", "parts": {"train": ["all"]}, "rename": {"hum": ""}},
+    )
+    bank, _ = both.banks("train", 8000)
+    dogs = bank.by_label["dog"]
+    small = sum(chance for row, chance in zip(dogs, bank.chances["dog"], strict=True) if "small" in str(bank.recordings[row].path))
+    assert len(dogs) == 52
+    assert small == pytest.approx(0.75)
+    assert bank.labels == ("dog", "rain")
+    assert len(bank.by_label[""]) == 40
+    assert both.classes("train") == ("dog", "rain")
+
+
+def test_keep_and_most_per_label(data: Path) -> None:
+    some = corpus(
+        data,
+        {"dataset": "folder", "root": "large", "parts": {"train": ["all"]}, "keep": ["dog"], "most_per_label": 5},
+    )
+    assert some.counts("train") == {"dog": 5}
+
+
+def test_an_optional_source_may_be_missing_and_another_may_not(data: Path) -> None:
+    missing = {"dataset": "folder", "root": "nowhere", "fractions": THIRDS}
+    small = {"dataset": "folder", "root": "small", "fractions": THIRDS}
+    assert corpus(data, small, {**missing, "optional": True}).counts("train")
+    with pytest.raises(DatasetError, match="nowhere"):
+        corpus(data, small, missing)
+
+
+def test_a_source_says_how_it_is_divided(data: Path) -> None:
+    with pytest.raises(SettingsError, match="either parts or fractions"):
+        corpus(data, {"dataset": "folder", "root": "small"})
+
+
+def test_an_unknown_subset_is_named(data: Path) -> None:
+    divided = corpus(data, {"dataset": "folder", "root": "small", "fractions": THIRDS})
+    with pytest.raises(SettingsError, match="subset 'dev': the recordings are divided into train, validation, test"):
+        divided.banks("dev", 8000)
