@@ -1,0 +1,149 @@
+"""One safetensors file that is enough to rebuild and judge a model: weights, settings, classes, sample rate, card."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soundsieve.errors import CheckpointError, unknown_name
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SUFFIX = ".safetensors"
+RUN_FILE = "model" + SUFFIX  # what a run folder holds when it is done
+_FORMAT = "soundsieve-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model, before it is built.
+
+    Attributes:
+        task: What it is for: select, unmix, …
+        model: The architecture's name.
+        hyper: Its hyper-parameters.
+        classes: What can be asked for, in the order of its inputs.
+        sample_rate: In Hz.
+        card: Data, licence, split, seed, command, results, limits.
+        recipe: The resolved recipe it was trained with.
+        weights: Parameter name → tensor; empty when only the header was read.
+    """
+
+    task: str
+    model: str
+    hyper: Mapping[str, Any]
+    classes: tuple[str, ...]
+    sample_rate: int
+    card: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+
+    def build(self) -> nn.Module:
+        """Build the model in float32, with its weights, ready for use.
+
+        Raises:
+            CheckpointError: when the weights do not fit the architecture.
+        """
+        from soundsieve import models
+
+        model = models.build(self.model, self.hyper, len(self.classes))
+        try:
+            model.load_state_dict({name: tensor.float() for name, tensor in self.weights.items()})
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"the weights do not fit a {self.model}: {str(error).splitlines()[-1].strip()}"
+            ) from None
+        return model.eval()
+
+
+def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint atomically.
+
+    Args:
+        path: Where to; an existing file is replaced only when the new one is complete.
+        checkpoint: What to write.
+        half: Store the weights as float16, half the size.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    kind = torch.float16 if half else torch.float32
+    weights = {
+        name: tensor.detach().to("cpu", kind if tensor.is_floating_point() else tensor.dtype).contiguous()
+        for name, tensor in checkpoint.weights.items()
+    }
+    header = {name: getattr(checkpoint, name) for name in _HEADER}
+    metadata = {"format": _FORMAT, **{name: json.dumps(value, default=str) for name, value in header.items()}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        save_file(weights, temporary, metadata)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+_HEADER = ("task", "model", "hyper", "classes", "sample_rate", "card", "recipe")
+
+
+def load(path: Path, *, weights: bool = True) -> Checkpoint:
+    """Read a checkpoint; no code is unpickled.
+
+    Args:
+        path: The file.
+        weights: False reads the header only, in a moment and without loading torch.
+
+    Raises:
+        CheckpointError: when the file is missing, damaged or not a soundsieve checkpoint.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such checkpoint")
+    try:
+        with safe_open(path, "pt" if weights else "np") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise CheckpointError(f"{path}: a safetensors file, but not a soundsieve checkpoint")
+            tensors = {name: file.get_tensor(name) for name in file.keys()} if weights else {}  # noqa: SIM118
+            values = {name: json.loads(metadata[name]) for name in _HEADER}
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from None
+    return Checkpoint(**{**values, "classes": tuple(values["classes"])}, weights=tensors)
+
+
+def released() -> dict[str, Path]:
+    """Name → file of every checkpoint that comes with the package."""
+    folder = Path(str(resources.files("soundsieve"))) / "weights"
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def locate(name: str | Path) -> Path:
+    """Find a checkpoint by released name, file path or run folder.
+
+    Raises:
+        CheckpointError: when a path leads to no checkpoint.
+        UnknownNameError: when it is neither a path nor a released name; lists the nearest names.
+    """
+    path = Path(name)
+    if path.is_dir():
+        if not (path / RUN_FILE).is_file():
+            raise CheckpointError(f"{path}: a folder without {RUN_FILE}; is its training finished?")
+        return path / RUN_FILE
+    if path.is_file():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise CheckpointError(f"{path}: there is no such checkpoint")
+    table = released()
+    if str(name) not in table:
+        raise unknown_name("model", str(name), table)
+    return table[str(name)]

@@ -1,0 +1,56 @@
+"""Signal-to-distortion ratios."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_EPS = 1e-10
+
+
+def sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
+    """Return 10·log10(‖x‖² / ‖x − x̂‖²), the SDR without any allowed distortion (equation 1 of Le Roux et al. 2019).
+
+    Args:
+        estimate: x̂, shape (…, time).
+        reference: x, same shape; a silent reference has no SDR and gives NaN.
+
+    Shape:
+        - output: (…), in dB
+
+    >>> x = np.array([1.0, -1.0, 1.0, -1.0])
+    >>> float(sdr_db(estimate=0.9 * x, reference=x).round(6))
+    20.0
+    """
+    x, y = _pair(estimate, reference)
+    return _ratio_db((x**2).sum(-1), ((x - y) ** 2).sum(-1))
+
+
+def si_sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
+    """Return the scale-invariant SDR, means not removed (Le Roux et al. 2019, equation 3).
+
+    Shape:
+        - estimate, reference: (…, time)
+        - output: (…), in dB; NaN where the reference is silent
+
+    >>> x = np.array([1.0, 0.0, 0.0]); y = np.array([7.0, 0.7, 0.0])
+    >>> float(si_sdr_db(estimate=y, reference=x).round(6))
+    20.0
+    """
+    x, y = _pair(estimate, reference)
+    scale = (x * y).sum(-1, keepdims=True) / np.maximum((x**2).sum(-1, keepdims=True), _EPS)
+    target = scale * x
+    return np.where((x**2).sum(-1) > 0, _ratio_db((target**2).sum(-1), ((y - target) ** 2).sum(-1)), np.nan)
+
+
+def _pair(estimate: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, y = np.asarray(reference, np.float64), np.asarray(estimate, np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"estimate and reference: expected one shape, found {y.shape} and {x.shape}")
+    return x, y
+
+
+def _ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
+    silent = signal <= 0
+    ratio = 10 * np.log10(np.where(silent, 1.0, signal + _EPS) / (noise + _EPS))
+    return np.where(silent, np.nan, ratio)

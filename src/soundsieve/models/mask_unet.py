@@ -1,0 +1,254 @@
+"""A U-Net that names every time-frequency cell of a mixture, conditioned on the wanted classes where it is narrowest.
+
+The selector for everyday use. Where Conv-TasNet is run once for each request, the body of this network is run once for
+the recording: it says how much each class, and "anything else", speaks in each time-frequency cell. What was asked for
+then enters as in Ochiai et al. (an embedding of the o-vector multiplied onto features), but at the narrowest point of
+the network: that a dog was asked for is evidence that there is one, and weighs on every cell of the frame. The mask is
+the share of the wanted classes in a softmax over all of them, so what is left is the share of all others. On few
+recordings it learns faster than the conditioned waveform network, because every mixture teaches about every class,
+present or absent.
+
+The parts are known ones: a residual U-Net over the spectrogram (Kong et al., "Decoupling Magnitude and Phase Estimation
+with Deep ResUNet for Music Source Separation", ISMIR 2021), dilated convolutions over time at its narrowest point
+(Conv-TasNet), bands that widen with frequency. Batch normalisation is an affine map once trained, so unlike global
+normalisation it gives the same output however a long recording is cut.
+
+Axes: b batch, q query, c class, k channel, f bin, m band, l frame, t time.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from soundsieve.models._selector import check_inputs
+from soundsieve.settings import Settings
+
+
+class MaskUNetSettings(Settings):
+    """Hyper-parameters; the defaults are those of the released selector."""
+
+    n_fft: int = Field(1024, ge=16, multiple_of=4, description="window of the STFT, in samples")
+    hop: int = Field(512, ge=4, description="hop of the STFT, in samples")
+    bands: int = Field(192, ge=8, description="bands the bins are gathered into; narrow ones are single bins")
+    channels: tuple[int, ...] = Field((32, 48, 64, 96, 128, 192), description="channels at each level of the U-Net")
+    context: int = Field(256, ge=1, description="channels of the temporal network at the narrowest point")
+    context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
+    level_frames: int = Field(251, ge=1, description="frames over which the level is averaged (odd)")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of whole channels at the narrowest point")
+
+
+def band_matrix(bins: int, bands: int) -> Tensor:
+    """Triangular bands, one bin wide at low frequencies and widening upwards, that add up to one in every bin.
+
+    Shape:
+        - output: (bands, bins)
+
+    >>> matrix = band_matrix(513, 192)
+    >>> bool(torch.allclose(matrix.sum(0), torch.ones(513)))
+    True
+    """
+    # Centres follow i + growth·i³, the growth chosen so that the last centre is the last bin.
+    index = torch.arange(bands, dtype=torch.float64)
+    centres = index + (bins - bands) * (index / (bands - 1)) ** 3
+    bin_index = torch.arange(bins, dtype=torch.float64)
+    upper = torch.searchsorted(centres, bin_index).clamp(1, bands - 1)
+    share = ((bin_index - centres[upper - 1]) / (centres[upper] - centres[upper - 1])).clamp(0, 1)
+    matrix = torch.zeros(bands, bins, dtype=torch.float64)
+    columns = torch.arange(bins)
+    matrix[upper, columns] = share
+    matrix[upper - 1, columns] += 1 - share
+    return matrix.float()
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with batch normalisation around a shortcut.
+
+    Shape:
+        - input: (b, k_in, m, l)
+        - output: (b, k_out, m, l), or half of m and l with stride 2 (rounded up)
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+        plain = stride == 1 and channels_in == channels_out
+        self.shortcut = nn.Identity() if plain else nn.Conv2d(channels_in, channels_out, 1, stride=stride, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Add the body to the shortcut."""
+        return torch.relu(self.body(features) + self.shortcut(features))
+
+
+class TemporalContext(nn.Module):
+    """Dilated convolutions over time at the narrowest point, where a frame holds the whole spectrum.
+
+    Shape:
+        - features: (b, k, m, l)
+        - wanted: (b, q, c)
+        - output: (b, k, m, l), and (b, q, c+1, l), how much speaks for each class in each frame for each query
+    """
+
+    def __init__(self, shape: tuple[int, int], classes: int, s: MaskUNetSettings) -> None:
+        super().__init__()
+        channels, self.bands = shape
+        hidden = s.context
+        self.enter = nn.Conv1d(channels * self.bands, hidden, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(),
+                nn.Conv1d(hidden, hidden, 3, padding=2**k, dilation=2**k),
+            )
+            for k in range(s.context_blocks)
+        )
+        self.dropout = nn.Dropout1d(s.dropout)
+        self.leave = nn.Conv1d(hidden, channels * self.bands, 1)
+        self.embedding = nn.Linear(classes, hidden)
+        self.mix = nn.Conv1d(hidden, hidden, 1)
+        self.evidence = nn.Conv1d(hidden, classes + 1, 1)
+
+    def forward(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Add what the neighbourhood in time says to every cell, and weigh it for each query."""
+        trunk = self.enter(features.flatten(1, 2))  # b, hidden, l
+        for block in self.blocks:
+            trunk = trunk + block(trunk)
+        trunk = self.dropout(torch.relu(trunk))
+        cells = self.leave(trunk).unflatten(1, (features.shape[1], self.bands))
+        asked = self.embedding(wanted)[..., None] * trunk[:, None] + trunk[:, None]  # b, q, hidden, l
+        weighed: Tensor = self.evidence(torch.relu(self.mix(asked.flatten(0, 1))))
+        return features + cells, weighed.unflatten(0, wanted.shape[:2])
+
+
+class MaskUNet(nn.Module):
+    """Selects the sum of the wanted classes from a mixture.
+
+    Args:
+        settings: Hyper-parameters.
+        classes: How many classes can be asked for.
+
+    Shape:
+        - mixture: (b, 1, t), any t ≥ 1
+        - wanted: (b, q, c), 1 for each wanted class, else 0
+        - output: (b, q, t)
+
+    Raises:
+        ValueError: when a shape does not fit, quoting it.
+
+    >>> small = MaskUNetSettings(bands=32, n_fft=256, hop=128, channels=(4, 8), context=8, context_blocks=1)
+    >>> model = MaskUNet(small, classes=3).eval()
+    >>> tuple(model(torch.zeros(2, 1, 1000), torch.eye(3).expand(2, 3, 3)).shape)
+    (2, 3, 1000)
+    """
+
+    bands: Tensor
+    window: Tensor
+    position: Tensor
+
+    def __init__(self, settings: MaskUNetSettings, classes: int) -> None:
+        super().__init__()
+        s = self.settings = settings
+        self.classes = classes
+        self.halvings = len(s.channels) - 1
+        self.stride = s.hop * 2**self.halvings
+        bins = s.n_fft // 2 + 1
+        self.register_buffer("window", torch.hann_window(s.n_fft).sqrt(), persistent=False)
+        self.register_buffer("bands", band_matrix(bins, s.bands), persistent=False)
+        self.register_buffer("position", torch.linspace(-1, 1, s.bands)[None, None, :, None], persistent=False)
+        self.band_norm = nn.BatchNorm1d(s.bands)
+        self.stem = nn.Conv2d(2, s.channels[0], (5, 3), stride=(2, 1), padding=(2, 1))
+        pairs = list(zip(s.channels[:-1], s.channels[1:], strict=True))
+        self.down = nn.ModuleList(ResidualBlock(a, b, stride=2) for a, b in pairs)
+        narrow = (s.bands + 1) // 2
+        for _ in pairs:
+            narrow = (narrow + 1) // 2
+        self.context = TemporalContext((s.channels[-1], narrow), classes, s)
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in pairs)
+        self.merge = nn.ModuleList(ResidualBlock(2 * a, a) for a, _ in pairs)
+        self.head = nn.Conv2d(s.channels[0], classes + 1, 1)
+
+    @property
+    def context_frames(self) -> int:
+        """Samples on each side that can influence one output sample."""
+        s = self.settings
+        frames, step = 1, 1
+        for _ in range(self.halvings):
+            frames, step = frames + 3 * step * 2, step * 2  # two 3-wide convolutions down, two up, and the resizing
+        frames += step * sum(2**k for k in range(s.context_blocks)) + 2 * step
+        return int(frames + s.level_frames // 2) * s.hop + s.n_fft
+
+    def forward(self, mixture: Tensor, wanted: Tensor) -> Tensor:
+        """Estimate the sum of the wanted classes, one estimate a query."""
+        check_inputs(mixture, wanted, self.classes)
+        spectrum = self._stft(mixture[:, 0])  # b, f, l
+        masks = torch.einsum("bqml,mf->bqfl", self.masks(spectrum, wanted), self.bands)
+        return self._istft(masks * spectrum[:, None], mixture.shape[-1])
+
+    def masks(self, spectrum: Tensor, wanted: Tensor) -> Tensor:
+        """The share of each cell that belongs to the wanted classes: (b, f, l) complex, (b, q, c) → (b, q, m, l)."""
+        features = self._features(spectrum)
+        frames = features.shape[-1]
+        cells, evidence = self._body(nn.functional.pad(features, (0, -frames % 2**self.halvings)), wanted)
+        evidence = nn.functional.interpolate(evidence.flatten(0, 1).float(), size=cells.shape[-1], mode="linear")
+        evidence = evidence.unflatten(0, wanted.shape[:2])  # b, q, c+1, l
+        # A softmax over classes of cells + evidence, as two matrix products of exponentials instead of b·q·c·m·l numbers.
+        speak = _speaking(cells.float(), 1)
+        weigh = _speaking(evidence, 2)
+        others = nn.functional.pad(1 - wanted, (0, 1), value=1.0)
+        asked = torch.einsum("bqcl,bcml->bqml", weigh * nn.functional.pad(wanted, (0, 1))[..., None], speak)
+        rest = torch.einsum("bqcl,bcml->bqml", weigh * others[..., None], speak)
+        shares = asked / (asked + rest)
+        size = (self.settings.bands, shares.shape[-1])
+        return nn.functional.interpolate(shares, size=size, mode="bilinear", align_corners=False)[..., :frames]
+
+    def _body(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the U-Net: (b, 2, m, l) → logits of the cells (b, c+1, m/2, l), evidence (b, q, c+1, l/2^levels)."""
+        level = self.stem(features)
+        skips = []
+        for block in self.down:
+            skips.append(level)
+            level = block(level)
+        level, evidence = self.context(level, wanted)
+        for up, merge, skip in zip(reversed(self.up), reversed(self.merge), reversed(skips), strict=True):
+            raised = nn.functional.interpolate(up(level), scale_factor=2.0, mode="nearest")
+            level = merge(torch.cat([raised[:, :, : skip.shape[2]], skip], dim=1))
+        return self.head(level), evidence
+
+    def _features(self, spectrum: Tensor) -> Tensor:
+        """Band levels in dB against the local average level, so that the recording's own level does not matter."""
+        s = self.settings
+        power = spectrum.real.square() + spectrum.imag.square()
+        average = nn.functional.avg_pool1d(
+            power.mean(1, keepdim=True), s.level_frames, 1, s.level_frames // 2, count_include_pad=False
+        )
+        banded = torch.einsum("mf,bfl->bml", self.bands, power)
+        level = torch.log10(banded / (average + 1e-12) + 1e-6)  # b, m, l
+        level = self.band_norm(level)
+        return torch.cat([level[:, None], self.position.expand(len(level), 1, -1, level.shape[-1])], dim=1)
+
+    def _stft(self, waveform: Tensor) -> Tensor:
+        s = self.settings
+        padded = nn.functional.pad(waveform, (0, -waveform.shape[-1] % s.hop))
+        return torch.stft(padded, s.n_fft, s.hop, window=self.window, pad_mode="constant", return_complex=True)
+
+    def _istft(self, spectrum: Tensor, time: int) -> Tensor:
+        s = self.settings
+        batch, queries = spectrum.shape[:2]
+        flat = torch.istft(spectrum.flatten(0, 1), s.n_fft, s.hop, window=self.window)
+        return flat.reshape(batch, queries, -1)[..., :time]
+
+
+def _speaking(logits: Tensor, axis: int) -> Tensor:
+    """exp(logits), the largest class at 1 and none so small that float32 could not add them up."""
+    return torch.exp((logits - logits.amax(axis, keepdim=True)).clamp(min=-30.0))
+
+
+SETTINGS = MaskUNetSettings
+MODEL = MaskUNet

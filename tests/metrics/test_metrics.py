@@ -1,0 +1,61 @@
+"""Metrics against closed forms and mir_eval / torchmetrics."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
+
+from soundsieve.metrics import bootstrap_interval, sdr_db, si_sdr_db
+
+
+@given(st.floats(-30, 40), st.integers(0, 1000))
+def test_sdr_of_noise_at_a_known_level(ratio_db: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    reference, noise = rng.standard_normal((2, 2000))
+    noise *= np.linalg.norm(reference) / np.linalg.norm(noise) * 10 ** (-ratio_db / 20)
+    assert sdr_db(estimate=reference + noise, reference=reference) == pytest.approx(ratio_db, abs=1e-6)
+
+
+def test_si_sdr_agrees_with_torchmetrics_and_ignores_scale() -> None:
+    rng = np.random.default_rng(0)
+    reference = rng.standard_normal((4, 3000))
+    estimate = reference + 0.3 * rng.standard_normal((4, 3000))
+    ours = si_sdr_db(estimate=estimate, reference=reference)
+    theirs = scale_invariant_signal_distortion_ratio(torch.tensor(estimate), torch.tensor(reference)).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    np.testing.assert_allclose(si_sdr_db(estimate=7 * estimate, reference=reference), ours, atol=1e-6)
+
+
+def test_silence_as_estimate_scores_zero_and_as_reference_nothing() -> None:
+    tone = np.sin(np.arange(1000))
+    assert sdr_db(estimate=0 * tone, reference=tone) == pytest.approx(0, abs=1e-6)
+    assert np.isnan(sdr_db(estimate=tone, reference=0 * tone))
+    assert np.isnan(si_sdr_db(estimate=tone, reference=0 * tone))
+
+
+def test_shapes_must_agree() -> None:
+    with pytest.raises(ValueError, match=r"\(2, 10\) and \(10,\)"):
+        sdr_db(estimate=np.zeros((2, 10)), reference=np.zeros(10))
+
+
+def test_bootstrap_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(200):
+        low, high = bootstrap_interval(rng.normal(3, 1, 60), draws=400, seed=seed)
+        hits += low <= 3 <= high
+    assert 0.89 <= hits / 200 <= 0.99
+
+
+def test_values_of_one_group_are_drawn_together() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(0, 1, 30), 10)
+    alone = np.diff(bootstrap_interval(values))[0]
+    together = np.diff(bootstrap_interval(values, groups=np.repeat(np.arange(30), 10)))[0]
+    assert together > 2 * alone
+
+
+def test_nan_is_left_out() -> None:
+    assert bootstrap_interval([np.nan, 2.0, 2.0]) == (2.0, 2.0)
+    assert np.isnan(bootstrap_interval([np.nan])).all()
