@@ -1,0 +1,45 @@
+"""Figures of a training run, drawn from its CSV log."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+PANELS = (
+    ("train/loss_db", "training loss (dB)"),
+    ("val/sdr_improvement_db", "validation SDR improvement (dB)"),
+    ("train/gradient_norm", "gradient norm"),
+    ("train/learning_rate", "learning rate"),
+    ("train/batch_s", "seconds per batch"),
+)
+
+
+def column(log: Path, name: str) -> list[float]:
+    """The logged values of one quantity, in order; empty when it was never logged."""
+    return [value for _, value in _series(log, name)]
+
+
+def draw(log: Path, figure: Path) -> None:
+    """Draw loss, validation, gradient norm, learning rate and time over the steps."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    panels = [(label, _series(log, name)) for name, label in PANELS]
+    drawn = [(label, series) for label, series in panels if series]
+    page, axes = plt.subplots(
+        len(drawn), 1, figsize=(8, 2.1 * len(drawn)), sharex=True, squeeze=False, layout="constrained"
+    )
+    for axis, (label, series) in zip(axes[:, 0], drawn, strict=True):
+        axis.plot(*zip(*series, strict=True), marker="." if len(series) < 60 else "", linewidth=1)
+        axis.set_ylabel(label, fontsize=8)
+        axis.grid(alpha=0.3)
+    axes[-1, 0].set_xlabel("optimiser steps")
+    page.savefig(figure, dpi=120)
+    plt.close(page)
+
+
+def _series(log: Path, name: str) -> list[tuple[int, float]]:
+    with log.open(encoding="utf-8", newline="") as file:
+        return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file) if row.get(name)]

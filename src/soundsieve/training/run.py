@@ -1,0 +1,133 @@
+"""One training run in one folder: recipe, logs, checkpoints, curves, and at the end the model."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from soundsieve.errors import OutputError, SettingsError
+from soundsieve.settings import Settings
+from soundsieve.training.recipe import TrainingSettings
+from soundsieve.training.timing import StepTimer
+
+RECIPE_FILE = "recipe.yaml"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a run runs.
+
+    Attributes:
+        device: auto, cpu, gpu, …: Lightning's accelerator.
+        devices: Devices (processes on a CPU) on each node.
+        nodes: Machines.
+        quiet: No progress bar.
+    """
+
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    quiet: bool = False
+
+
+def prepare(folder: Path, recipe: Settings, *, resume: bool) -> None:
+    """Make the run folder and keep the resolved recipe in it.
+
+    Raises:
+        OutputError: when the folder holds a run already and `resume` was not asked for.
+        SettingsError: when a resumed run's recipe differs from the one it began with.
+    """
+    file = folder / RECIPE_FILE
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    if file.exists():
+        if not resume:
+            raise OutputError(f"{folder}: holds a training run already; go on with --resume {folder} or choose another")
+        if yaml.safe_load(file.read_text(encoding="utf-8")) != yaml.safe_load(text):
+            raise SettingsError(f"{file}: differs from the recipe now asked for; a resumed run keeps its recipe")
+    elif resume:
+        raise SettingsError(f"{folder}: holds no training run to resume")
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def fit(
+    task: LightningModule,
+    data: LightningDataModule,
+    training: TrainingSettings,
+    folder: Path,
+    *,
+    monitor: str,
+    hardware: Hardware | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Trainer:
+    """Train, going on from the last checkpoint in the folder where there is one.
+
+    Checkpoints are written at the end of an epoch, and every draw depends on (seed, epoch, index): a run that was
+    killed repeats the epoch it was in and ends with the weights of a run that was not.
+    """
+    hardware = hardware or Hardware()
+    _quieten()
+    steps = training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
+    trainer = Trainer(
+        accelerator=hardware.device,
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        strategy="ddp" if hardware.devices * hardware.nodes > 1 else "auto",
+        max_epochs=training.epochs,
+        precision=training.precision,
+        gradient_clip_val=training.optimiser.clip_norm,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        log_every_n_steps=max(1, min(10, steps)),
+        enable_progress_bar=not hardware.quiet,
+        enable_model_summary=False,
+        logger=[CSVLogger(folder, name="", version="log"), TensorBoardLogger(folder, name="", version="tensorboard")],
+        callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
+    )
+    last = folder / CHECKPOINTS / "last.ckpt"
+    trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    return trainer
+
+
+def best_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor]:
+    """The network's weights from the best checkpoint of a run."""
+    files = sorted((folder / CHECKPOINTS).glob("best*.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        raise OutputError(f"{folder}: training ended before its first validation, so there is no model to keep")
+    # The file was written by this very run; it also holds optimiser state that a tensors-only reader refuses.
+    state = torch.load(files[-1], map_location="cpu", weights_only=False)["state_dict"]
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def _callbacks(training: TrainingSettings, folder: Path, monitor: str, *, quiet: bool) -> list[Callback]:
+    checkpoints = folder / CHECKPOINTS
+    keep: list[Callback] = [
+        ModelCheckpoint(checkpoints, filename="best", monitor=monitor, mode="max", enable_version_counter=False),
+        ModelCheckpoint(checkpoints, filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
+        StepTimer(),
+    ]
+    if training.patience_epochs is not None:
+        keep.append(EarlyStopping(monitor, mode="max", patience=training.patience_epochs, verbose=not quiet))
+    if training.optimiser.average is not None:
+        keep.append(EMAWeightAveraging(decay=training.optimiser.average))
+    if not quiet:
+        keep.append(RichProgressBar())
+    return keep
+
+
+def _quieten() -> None:
+    """Keep Lightning's start-up advice off the screen; its errors and the progress stay."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

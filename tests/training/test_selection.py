@@ -1,0 +1,130 @@
+"""Short training runs: they learn, repeat, survive being killed, and use several processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from soundsieve import checkpoint
+from soundsieve.errors import OutputError, SettingsError
+from soundsieve.settings import override
+from soundsieve.systems.train_select import train
+from soundsieve.training import curves
+from soundsieve.training.recipe import SelectRecipe
+from soundsieve.training.run import Hardware
+
+QUIET = Hardware(device="cpu", quiet=True)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(checkpoint.load(folder / "model.safetensors").weights)
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_short_run_learns_and_leaves_everything_behind(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained = train(SelectRecipe.parse(override(recipe, ["training.epochs=8"])), sounds, run, hardware=QUIET)
+    assert trained.validation_db > 8, "three tones an octave and more apart are easy to tell apart"
+    loss = curves.column(run / "log" / "metrics.csv", "train/loss_db")
+    assert loss == [] or loss[-1] < loss[0]
+    for name in ("train/gradient_norm", "train/learning_rate", "train/batch_s"):
+        logged = curves.column(run / "log" / "metrics.csv", name)
+        assert logged, name
+        assert all(value > 0 for value in logged), name
+    assert {path.name for path in run.iterdir()} >= {"recipe.yaml", "curves.png", "model.safetensors", "tensorboard"}
+    kept = checkpoint.load(run / "model.safetensors")
+    assert kept.classes == ("high", "low", "middle")
+    assert SelectRecipe.parse(kept.recipe).training.epochs == 8
+    assert kept.card["results"]["validation_sdr_improvement_db"] == pytest.approx(trained.validation_db, abs=1e-3)
+    kept.build()
+
+
+def test_one_seed_gives_one_model(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    short = override(recipe, ["training.epochs=1"])
+    for name in ("one", "two"):
+        train(SelectRecipe.parse(short), sounds, tmp_path / name, hardware=QUIET)
+    train(SelectRecipe.parse(override(short, ["training.workers=2"])), sounds, tmp_path / "workers", hardware=QUIET)
+    train(SelectRecipe.parse(override(short, ["training.seed=1"])), sounds, tmp_path / "seed", hardware=QUIET)
+    assert same(weights(tmp_path / "one"), weights(tmp_path / "two"))
+    assert same(weights(tmp_path / "one"), weights(tmp_path / "workers"))
+    assert not same(weights(tmp_path / "one"), weights(tmp_path / "seed"))
+
+
+def launch(recipe: dict[str, Any], data: Path, run: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    file = run.parent / f"{run.name}.yaml"
+    file.write_text(yaml.safe_dump(recipe))
+    begin = ["--resume", str(run)] if (run / "recipe.yaml").exists() else ["--recipe", str(file), "--run", str(run)]
+    command = [sys.executable, "-m", "soundsieve", "train", "select", *begin, "--data", str(data), "--device", "cpu"]
+    return subprocess.Popen(
+        [*command, "--quiet", *arguments], env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumed_ends_like_one_that_was_not(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    long = override(recipe, ["training.epochs=6", "training.optimiser.average=0.9"])
+    assert launch(long, sounds, tmp_path / "unbroken").wait() == 0
+    broken = tmp_path / "broken"
+    first = launch(long, sounds, broken)
+    deadline = time.monotonic() + 120
+    while not (broken / "checkpoints" / "last.ckpt").exists():
+        assert first.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    assert first.wait() != 0
+    assert not (broken / "model.safetensors").exists()
+    assert launch(long, sounds, broken).wait() == 0
+    assert same(weights(tmp_path / "unbroken"), weights(broken))
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "two"
+    assert launch(override(recipe, ["training.epochs=2"]), sounds, run, "--devices", "2").wait() == 0
+    # 32 mixtures an epoch in batches of 4 are 8 steps for one process and 4 for each of two.
+    last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=False)
+    assert last["global_step"] == 8
+    assert checkpoint.load(run / "model.safetensors").card["results"]["validation_sdr_improvement_db"] > 0
+
+
+def test_early_stopping_and_the_papers_schedule(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    stopped = override(
+        recipe,
+        [
+            "training.epochs=30",
+            "training.patience_epochs=1",
+            "training.optimiser.learning_rate=1e-9",
+            "training.optimiser.schedule=step",
+            "training.optimiser.step_epochs=1",
+        ],
+    )
+    train(SelectRecipe.parse(stopped), sounds, tmp_path / "run", hardware=QUIET)
+    assert len(curves.column(tmp_path / "run" / "log" / "metrics.csv", "val/sdr_improvement_db")) < 30
+
+
+def test_a_run_is_neither_overwritten_nor_bent(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    parsed = SelectRecipe.parse(override(recipe, ["training.epochs=1"]))
+    run = tmp_path / "run"
+    with pytest.raises(SettingsError, match="no training run to resume"):
+        train(parsed, sounds, run, resume=True, hardware=QUIET)
+    train(parsed, sounds, run, hardware=QUIET)
+    with pytest.raises(OutputError, match="holds a training run already"):
+        train(parsed, sounds, run, hardware=QUIET)
+    with pytest.raises(SettingsError, match="keeps its recipe"):
+        train(SelectRecipe.parse(override(recipe, ["sample_rate=4000"])), sounds, run, resume=True, hardware=QUIET)
+
+
+def test_classes_without_recordings_are_refused(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no recording of dog"):
+        train(SelectRecipe.parse({**recipe, "classes": ["dog", "low"]}), sounds, tmp_path / "run", hardware=QUIET)
