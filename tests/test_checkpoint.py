@@ -17,7 +17,9 @@ HYPER = {"N": 8, "L": 16, "B": 8, "H": 8, "X": 2, "R": 1, "D": 8}
 def saved(tmp_path: Path) -> tuple[Path, torch.nn.Module]:
     torch.manual_seed(0)
     model = models.build("conv_tasnet", HYPER, 2).eval()
-    kept = Checkpoint("select", "conv_tasnet", HYPER, ("dog", "rain"), 16_000, {"licence": "MIT"}, {}, model.state_dict())
+    kept = Checkpoint(
+        "select", "conv_tasnet", HYPER, ("dog", "rain"), 16_000, {"licence": "MIT"}, {}, model.state_dict()
+    )
     checkpoint.save(tmp_path / "model.safetensors", kept)
     return tmp_path / "model.safetensors", model
 
@@ -25,7 +27,12 @@ def saved(tmp_path: Path) -> tuple[Path, torch.nn.Module]:
 def test_a_model_comes_back_as_it_was(saved: tuple[Path, torch.nn.Module]) -> None:
     path, model = saved
     kept = checkpoint.load(path)
-    assert (kept.task, kept.classes, kept.sample_rate, kept.card) == ("select", ("dog", "rain"), 16_000, {"licence": "MIT"})
+    assert (kept.task, kept.classes, kept.sample_rate, kept.card) == (
+        "select",
+        ("dog", "rain"),
+        16_000,
+        {"licence": "MIT"},
+    )
     mixture, wanted = torch.randn(1, 1, 500), torch.eye(2)[None]
     assert torch.equal(kept.build()(mixture, wanted), model(mixture, wanted))
 
@@ -77,7 +84,9 @@ def test_weights_of_another_shape_are_refused(saved: tuple[Path, torch.nn.Module
         other.build()
 
 
-def test_a_failed_write_leaves_the_old_file(saved: tuple[Path, torch.nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    saved: tuple[Path, torch.nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = saved[0].read_bytes()
 
     def fail(*_: object) -> None:

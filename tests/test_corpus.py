@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundsieve.corpus import CorpusSettings, open_corpus
+from soundsieve.corpus import Corpus, CorpusSettings, open_corpus
 from soundsieve.errors import DatasetError, SettingsError
 
 THIRDS = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -31,7 +31,7 @@ def write(path: Path, rng: np.random.Generator) -> None:
     soundfile.write(path, 0.1 * rng.standard_normal(800), 8000)
 
 
-def corpus(data: Path, *sources: dict[str, object]):  # noqa: ANN201 - the test reads better without
+def corpus(data: Path, *sources: dict[str, object]) -> Corpus:
     return open_corpus(CorpusSettings.parse({"events": sources}), data)
 
 
@@ -64,7 +64,11 @@ def test_sources_of_one_label_are_drawn_by_weight_not_by_number(data: Path) -> N
     )
     bank, _ = both.banks("train", 8000)
     dogs = bank.by_label["dog"]
-    small = sum(chance for row, chance in zip(dogs, bank.chances["dog"], strict=True) if "small" in str(bank.recordings[row].path))
+    small = sum(
+        chance
+        for row, chance in zip(dogs, bank.chances["dog"], strict=True)
+        if "small" in str(bank.recordings[row].path)
+    )
     assert len(dogs) == 52
     assert small == pytest.approx(0.75)
     assert bank.labels == ("dog", "rain")

@@ -37,7 +37,8 @@ def recipe() -> dict[str, Any]:
           hyper: {n_fft: 256, hop: 128, bands: 32, channels: [8, 12], context: 16, context_blocks: 1, level_frames: 31}
         corpus:
           events: [{dataset: folder, root: sounds, fractions: {train: 0.6, validation: 0.2, test: 0.2}}]
-        mixture: {duration_s: 1.0, events: 3, classes: [2, 3], event_s: [0.4, 0.8]}
+        mixture: &short {duration_s: 1.0, events: 3, classes: [2, 3], event_s: [0.4, 0.8]}
+        protocol: *short
         queries: {each: true, several: 1, absent: 1}
         training:
           epochs: 3

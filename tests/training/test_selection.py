@@ -13,10 +13,14 @@ import torch
 import yaml
 
 from soundsieve import checkpoint
+from soundsieve.corpus import open_corpus
 from soundsieve.errors import OutputError, SettingsError
+from soundsieve.mixing import plan_mixture
+from soundsieve.mixing.stored import manifest_rows, prepare, render_missing
 from soundsieve.settings import override
 from soundsieve.systems.train_select import train
 from soundsieve.training import curves
+from soundsieve.training.mixtures import TRAIN
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.run import Hardware
 
@@ -35,10 +39,10 @@ def test_a_short_run_learns_and_leaves_everything_behind(sounds: Path, recipe: d
     run = tmp_path / "run"
     trained = train(SelectRecipe.parse(override(recipe, ["training.epochs=8"])), sounds, run, hardware=QUIET)
     assert trained.validation_db > 8, "three tones an octave and more apart are easy to tell apart"
-    loss = curves.column(run / "log" / "metrics.csv", "train/loss_db")
+    loss = curves.column(run, "train/loss_db")
     assert loss == [] or loss[-1] < loss[0]
     for name in ("train/gradient_norm", "train/learning_rate", "train/batch_s"):
-        logged = curves.column(run / "log" / "metrics.csv", name)
+        logged = curves.column(run, name)
         assert logged, name
         assert all(value > 0 for value in logged), name
     assert {path.name for path in run.iterdir()} >= {"recipe.yaml", "curves.png", "model.safetensors", "tensorboard"}
@@ -110,7 +114,7 @@ def test_early_stopping_and_the_papers_schedule(sounds: Path, recipe: dict[str, 
         ],
     )
     train(SelectRecipe.parse(stopped), sounds, tmp_path / "run", hardware=QUIET)
-    assert len(curves.column(tmp_path / "run" / "log" / "metrics.csv", "val/sdr_improvement_db")) < 30
+    assert len(curves.column(tmp_path / "run", "val/sdr_improvement_db")) < 30
 
 
 def test_a_run_is_neither_overwritten_nor_bent(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
@@ -123,6 +127,30 @@ def test_a_run_is_neither_overwritten_nor_bent(sounds: Path, recipe: dict[str, A
         train(parsed, sounds, run, hardware=QUIET)
     with pytest.raises(SettingsError, match="keeps its recipe"):
         train(SelectRecipe.parse(override(recipe, ["sample_rate=4000"])), sounds, run, resume=True, hardware=QUIET)
+
+
+def test_a_finished_run_can_be_made_longer(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        parsed = SelectRecipe.parse(override(recipe, [f"training.epochs={epochs}"]))
+        train(parsed, sounds, tmp_path / "run", resume=epochs > 1, hardware=QUIET)
+    assert len(curves.column(tmp_path / "run", "val/sdr_improvement_db")) == 2
+
+
+def test_training_from_disk_is_training_on_the_fly(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    """The same first epoch either way, when the set on disk holds the mixtures that would have been drawn."""
+    short = SelectRecipe.parse(override(recipe, ["training.epochs=1"]))
+    corpus = open_corpus(short.corpus, sounds)
+    banks = corpus.banks("train", short.sample_rate)
+    plans = [plan_mixture(*banks, short.mixture, (0, TRAIN, 0, index)) for index in range(32)]
+    rows = manifest_rows(plans, banks, is_train=True)
+    prepare(tmp_path / "set", rows)
+    render_missing(tmp_path / "set", rows, banks)
+    train(short, sounds, tmp_path / "fly", hardware=QUIET)
+    stored = override(short.model_dump(mode="json"), [f"training.stored={tmp_path / 'set'}"])
+    train(SelectRecipe.parse(stored), sounds, tmp_path / "disk", hardware=QUIET)
+    assert same(weights(tmp_path / "fly"), weights(tmp_path / "disk"))
+    with pytest.raises(SettingsError, match="holds mixtures at 8000 Hz; the recipe trains at 4000 Hz"):
+        train(SelectRecipe.parse({**stored, "sample_rate": 4000}), sounds, tmp_path / "rate", hardware=QUIET)
 
 
 def test_classes_without_recordings_are_refused(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class TemporalContext(nn.Module):
         cells = self.leave(trunk).unflatten(1, (features.shape[1], self.bands))
         asked = self.embedding(wanted)[..., None] * trunk[:, None] + trunk[:, None]  # b, q, hidden, l
         weighed: Tensor = self.evidence(torch.relu(self.mix(asked.flatten(0, 1))))
-        return features + cells, weighed.unflatten(0, wanted.shape[:2])
+        return features + cells, weighed.reshape(*wanted.shape[:2], *weighed.shape[1:])
 
 
 class MaskUNet(nn.Module):
@@ -197,8 +197,8 @@ class MaskUNet(nn.Module):
         frames = features.shape[-1]
         cells, evidence = self._body(nn.functional.pad(features, (0, -frames % 2**self.halvings)), wanted)
         evidence = nn.functional.interpolate(evidence.flatten(0, 1).float(), size=cells.shape[-1], mode="linear")
-        evidence = evidence.unflatten(0, wanted.shape[:2])  # b, q, c+1, l
-        # A softmax over classes of cells + evidence, as two matrix products of exponentials instead of b·q·c·m·l numbers.
+        evidence = evidence.reshape(*wanted.shape[:2], *evidence.shape[1:])  # b, q, c+1, l
+        # A softmax over classes of cells + evidence, as products of exponentials: never b·q·c·m·l numbers at once.
         speak = _speaking(cells.float(), 1)
         weigh = _speaking(evidence, 2)
         others = nn.functional.pad(1 - wanted, (0, 1), value=1.0)

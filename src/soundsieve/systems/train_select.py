@@ -16,8 +16,6 @@ from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.run import Hardware, best_weights, fit, prepare
 from soundsieve.training.selection import MONITOR, SelectionTask
 
-LOG_FILE = Path("log") / "metrics.csv"
-
 
 @dataclass(frozen=True)
 class TrainedSelector:
@@ -64,10 +62,10 @@ def train(
         monitor=MONITOR,
         hardware=hardware,
     )
-    best = max(curves.column(folder / LOG_FILE, MONITOR), default=float("nan"))
+    best = max(curves.column(folder, MONITOR), default=float("nan"))
     if trainer.is_global_zero:
         export(recipe, classes, corpus, folder, {"validation_sdr_improvement_db": round(best, 3)})
-        curves.draw(folder / LOG_FILE, folder / "curves.png")
+        curves.draw(folder, folder / "curves.png")
     return TrainedSelector(folder, folder / RUN_FILE, folder / "curves.png", best)
 
 

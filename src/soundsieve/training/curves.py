@@ -1,4 +1,4 @@
-"""Figures of a training run, drawn from its CSV log."""
+"""Figures of a training run, drawn from its CSV logs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ PANELS = (
 )
 
 
-def column(log: Path, name: str) -> list[float]:
+def column(run: Path, name: str) -> list[float]:
     """The logged values of one quantity, in order; empty when it was never logged."""
-    return [value for _, value in _series(log, name)]
+    return [value for _, value in _series(run, name)]
 
 
-def draw(log: Path, figure: Path) -> None:
-    """Draw loss, validation, gradient norm, learning rate and time over the steps."""
+def draw(run: Path, figure: Path) -> None:
+    """Draw loss, validation, gradient norm, learning rate and time over the steps of a run."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [(label, _series(log, name)) for name, label in PANELS]
+    panels = [(label, _series(run, name)) for name, label in PANELS]
     drawn = [(label, series) for label, series in panels if series]
     page, axes = plt.subplots(
         len(drawn), 1, figsize=(8, 2.1 * len(drawn)), sharex=True, squeeze=False, layout="constrained"
@@ -40,6 +40,13 @@ def draw(log: Path, figure: Path) -> None:
     plt.close(page)
 
 
-def _series(log: Path, name: str) -> list[tuple[int, float]]:
-    with log.open(encoding="utf-8", newline="") as file:
-        return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file) if row.get(name)]
+def _series(run: Path, name: str) -> list[tuple[int, float]]:
+    """Steps and values over every start of the run; a step that was repeated counts as it went the last time."""
+    values: dict[int, float] = {}
+    for log in sorted(run.glob("log-*/metrics.csv")):
+        with log.open(encoding="utf-8", newline="") as file:
+            rows = [(int(row["step"]), float(row[name])) for row in csv.DictReader(file) if row.get(name)]
+        if rows:
+            values = {step: value for step, value in values.items() if step < rows[0][0]}
+        values.update(rows)
+    return sorted(values.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -13,10 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from soundsieve.corpus import Corpus
+from soundsieve.errors import SettingsError
 from soundsieve.mixing import Bank, MixtureSettings, Rendered, plan_mixture, render
+from soundsieve.mixing.stored import StoredMixtures
 from soundsieve.training.recipe import QuerySettings, SelectRecipe
 
-TRAIN, VALIDATION = 0, 1  # first element of a mixture's key, so that the two never share a draw
+TRAIN, VALIDATION = 0, 1  # second number of a mixture's key, so that the two never share a draw
 
 
 class Example(TypedDict):
@@ -132,6 +135,21 @@ class Planned:
         return render(plan, self.events, self.backgrounds)
 
 
+class FromDisk:
+    """Mixture k of an epoch, read from a folder that `soundsieve mix` wrote; epochs go through the folder in turn."""
+
+    def __init__(self, folder: Path, sample_rate: int, first: int) -> None:
+        self.stored = StoredMixtures(folder)
+        self.first = first
+        if self.stored.sample_rate != sample_rate:
+            found = f"mixtures at {self.stored.sample_rate} Hz"
+            raise SettingsError(f"{folder}: holds {found}; the recipe trains at {sample_rate} Hz")
+
+    def __call__(self, index: int) -> Rendered:
+        """Read mixture number `index` of the epoch."""
+        return self.stored((self.first + index) % len(self.stored))
+
+
 class SelectionData(LightningDataModule):
     """Training mixtures from the training recordings, validation mixtures from recordings that training never hears."""
 
@@ -154,26 +172,31 @@ class SelectionData(LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer is not None and r.training.fresh_mixtures else 0
         key = (r.training.seed, TRAIN, epoch)
         crop = None if r.training.crop_s is None else round(r.training.crop_s * r.sample_rate)
-        return self._loader("train", r.mixture, r.training.mixtures_per_epoch, r.queries, key, crop)
+        count = r.training.mixtures_per_epoch
+        mixtures: Callable[[int], Rendered] = Planned(self._banks["train"], r.mixture, key)
+        if r.training.stored is not None:
+            mixtures = FromDisk(r.training.stored, r.sample_rate, epoch * count)
+        return self._loader(mixtures, count, r.mixture, r.queries, key, crop)
 
     def val_dataloader(self) -> DataLoader[Example]:
         """The same validation mixtures every time."""
         r = self.recipe
         key = (r.training.seed, VALIDATION, 0)
-        return self._loader("validation", r.protocol, r.training.validation_mixtures, QuerySettings(), key, None)
+        mixtures = Planned(self._banks["validation"], r.protocol, key)
+        return self._loader(mixtures, r.training.validation_mixtures, r.protocol, QuerySettings(), key, None)
 
     def _loader(
         self,
-        subset: str,
-        settings: MixtureSettings,
+        mixtures: Callable[[int], Rendered],
         count: int,
+        settings: MixtureSettings,
         queries: QuerySettings,
         key: Sequence[int],
         crop: int | None,
     ) -> DataLoader[Example]:
         training = self.recipe.training
         examples = SelectionExamples(
-            Planned(self._banks[subset], settings, key),
+            mixtures,
             count,
             classes=self.classes,
             queries=queries,
@@ -183,5 +206,5 @@ class SelectionData(LightningDataModule):
         )
         loader: dict[str, Any] = {"prefetch_factor": 4} if training.workers else {}
         return DataLoader(
-            examples, batch_size=training.batch, num_workers=training.workers, drop_last=subset == "train", **loader
+            examples, batch_size=training.batch, num_workers=training.workers, drop_last=key[1] == TRAIN, **loader
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -60,6 +61,7 @@ class TrainingSettings(Settings):
     batch: int = Field(8, ge=1)
     workers: int = Field(2, ge=0)
     fresh_mixtures: bool = Field(True, description="new mixtures every epoch; False: the same ones again")
+    stored: Path | None = Field(None, description="train on the mixtures in this folder (`soundsieve mix`)")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     patience_epochs: int | None = Field(None, ge=1, description="stop after so many epochs without improvement")
     optimiser: OptimiserSettings = OptimiserSettings()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -15,12 +16,13 @@ from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, Model
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from soundsieve.errors import OutputError, SettingsError
-from soundsieve.settings import Settings
+from soundsieve.settings import Settings, read_yaml
 from soundsieve.training.recipe import TrainingSettings
 from soundsieve.training.timing import StepTimer
 
 RECIPE_FILE = "recipe.yaml"
 CHECKPOINTS = "checkpoints"
+RESUMABLE = ("epochs", "patience_epochs", "workers")  # what may change when a run is resumed
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,30 @@ class Hardware:
 def prepare(folder: Path, recipe: Settings, *, resume: bool) -> None:
     """Make the run folder and keep the resolved recipe in it.
 
+    A resumed run may be made longer or shorter and use other hardware; everything else stays as it began.
+
     Raises:
         OutputError: when the folder holds a run already and `resume` was not asked for.
         SettingsError: when a resumed run's recipe differs from the one it began with.
     """
     file = folder / RECIPE_FILE
-    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    values = recipe.model_dump(mode="json")
     if file.exists():
         if not resume:
             raise OutputError(f"{folder}: holds a training run already; go on with --resume {folder} or choose another")
-        if yaml.safe_load(file.read_text(encoding="utf-8")) != yaml.safe_load(text):
-            raise SettingsError(f"{file}: differs from the recipe now asked for; a resumed run keeps its recipe")
+        began = type(recipe).parse(read_yaml(file)).model_dump(mode="json")
+        if _fixed(began) != _fixed(values):
+            free = ", ".join(f"training.{name}" for name in RESUMABLE)
+            raise SettingsError(f"{file}: a resumed run keeps its recipe; only {free} may change")
     elif resume:
         raise SettingsError(f"{folder}: holds no training run to resume")
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    training = {name: value for name, value in values.get("training", {}).items() if name not in RESUMABLE}
+    return {**values, "training": training}
 
 
 def fit(
@@ -91,7 +102,10 @@ def fit(
         log_every_n_steps=max(1, min(10, steps)),
         enable_progress_bar=not hardware.quiet,
         enable_model_summary=False,
-        logger=[CSVLogger(folder, name="", version="log"), TensorBoardLogger(folder, name="", version="tensorboard")],
+        logger=[
+            CSVLogger(folder, name="", version=_next_log(folder)),
+            TensorBoardLogger(folder, name="", version="tensorboard"),
+        ],
         callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
     )
     last = folder / CHECKPOINTS / "last.ckpt"
@@ -107,6 +121,11 @@ def best_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor
     # The file was written by this very run; it also holds optimiser state that a tensors-only reader refuses.
     state = torch.load(files[-1], map_location="cpu", weights_only=False)["state_dict"]
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def _next_log(folder: Path) -> str:
+    """A log folder of its own for each start of a run: Lightning deletes what it finds in the one it is given."""
+    return f"log-{len(list(folder.glob('log-*'))) + 1:02d}"
 
 
 def _callbacks(training: TrainingSettings, folder: Path, monitor: str, *, quiet: bool) -> list[Callback]:
@@ -130,4 +149,5 @@ def _quieten() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

@@ -29,9 +29,12 @@ class SelectionTask(LightningModule):
         self.model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
         self.loss = SelectionLoss(recipe.loss)
 
-    def on_train_epoch_start(self) -> None:
-        """Seed dropout from (seed, epoch), so that a resumed run draws what an unbroken one would have drawn."""
-        torch.manual_seed(hash((self.recipe.training.seed, self.current_epoch)) % (1 << 32))
+    def on_train_batch_start(self, batch: Example, index: int) -> None:
+        """Seed dropout from (seed, step), so that a resumed run draws what an unbroken one would have drawn.
+
+        Once an epoch would not do: making a data loader draws from the same generator, and when that happens differs.
+        """
+        torch.manual_seed(hash((self.recipe.training.seed, self.global_step)) % (1 << 32))
 
     def training_step(self, batch: Example, index: int) -> Tensor:
         """Loss over every query of the batch."""
