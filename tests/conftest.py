@@ -23,3 +23,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real recordings are not on this machine ({folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_selector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained selector for dog (always present), finger_snapping and rain (never present) at 8 kHz."""
+    from networks import tiny_checkpoint
+
+    return tiny_checkpoint(tmp_path_factory.mktemp("models") / "tiny.safetensors")

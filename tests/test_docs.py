@@ -161,6 +161,9 @@ def test_its_examples_run(page: Path, tmp_path: Path) -> None:
     if written:
         copy_repository(tmp_path, written)
         environment["PYTHONPATH"] = str(tmp_path / "src")
+        paths = [block.mark.partition(": ")[2] for block in written]
+        for check in (["check"], ["format", "--check"]):
+            run([sys.executable, "-m", "ruff", *check, *paths], tmp_path, environment)
     for name, sample_rate in RECORDINGS_HZ.items():
         write_recording(tmp_path / name, sample_rate)
     for block in shell:
