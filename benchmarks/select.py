@@ -4,7 +4,8 @@
 
 Every figure is of a whole process, measured from outside: wall time, and the peak of its resident memory as the
 operating system counts it. The peer reads the file at once, resamples it, runs the network on all of it, and writes the
-result: what most research code does. It may use all the memory there is; where it dies, that is its result.
+result: what most research code does. It may use three quarters of the machine's memory; where it dies, that is its
+result.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -61,6 +63,8 @@ def make_recording(path: Path, length_s: float) -> None:
 
 def whole(path: Path, out: Path, model: str) -> None:
     """The peer: everything in memory at once."""
+    limit = int(0.75 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))  # so that it dies alone
     import soundfile
     import soxr
     import torch

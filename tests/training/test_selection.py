@@ -64,13 +64,26 @@ def test_one_seed_gives_one_model(sounds: Path, recipe: dict[str, Any], tmp_path
     assert not same(weights(tmp_path / "one"), weights(tmp_path / "seed"))
 
 
-def launch(recipe: dict[str, Any], data: Path, run: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def wait_for(file: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while not file.exists():
+        assert process.poll() is None, "it ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def launch(
+    recipe: dict[str, Any], data: Path, run: Path, *arguments: str, stderr: int | None = None
+) -> subprocess.Popen[bytes]:
     file = run.parent / f"{run.name}.yaml"
     file.write_text(yaml.safe_dump(recipe))
     begin = ["--resume", str(run)] if (run / "recipe.yaml").exists() else ["--recipe", str(file), "--run", str(run)]
     command = [sys.executable, "-m", "soundsieve", "train", "select", *begin, "--data", str(data), "--device", "cpu"]
     return subprocess.Popen(
-        [*command, "--quiet", *arguments], env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True
+        [*command, "--quiet", *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        stderr=stderr,
     )
 
 
@@ -80,16 +93,23 @@ def test_a_killed_run_resumed_ends_like_one_that_was_not(sounds: Path, recipe: d
     assert launch(long, sounds, tmp_path / "unbroken").wait() == 0
     broken = tmp_path / "broken"
     first = launch(long, sounds, broken)
-    deadline = time.monotonic() + 120
-    while not (broken / "checkpoints" / "last.ckpt").exists():
-        assert first.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(broken / "checkpoints" / "last.ckpt", first)
     os.killpg(first.pid, signal.SIGKILL)
     assert first.wait() != 0
     assert not (broken / "model.safetensors").exists()
     assert launch(long, sounds, broken).wait() == 0
     assert same(weights(tmp_path / "unbroken"), weights(broken))
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_a_run_and_says_how_to_go_on(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = launch(override(recipe, ["training.epochs=500"]), sounds, run, stderr=subprocess.PIPE)
+    wait_for(run / "checkpoints" / "last.ckpt", process)
+    process.send_signal(signal.SIGINT)
+    _, sentence = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"soundsieve: stopped; go on with --resume {run}" in sentence.decode()
 
 
 @pytest.mark.slow

@@ -109,7 +109,12 @@ def fit(
         callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
     )
     last = folder / CHECKPOINTS / "last.ckpt"
-    trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    try:
+        trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    except SystemExit:
+        if trainer.interrupted:  # Lightning turns Ctrl-C into an exit
+            raise KeyboardInterrupt(f"stopped; go on with --resume {folder}") from None
+        raise
     return trainer
 
 
