@@ -44,6 +44,13 @@ def test_no_group_is_on_two_sides(data: Path) -> None:
     assert divided.classes("train") == ("dog", "rain")
 
 
+def test_the_split_does_not_depend_on_the_order_of_the_recipe(data: Path) -> None:
+    source = {"dataset": "folder", "root": "small"}
+    one = corpus(data, {**source, "fractions": THIRDS})
+    other = corpus(data, {**source, "fractions": dict(reversed(THIRDS.items()))})
+    assert dict(one.events) == dict(other.events)
+
+
 def test_a_group_that_two_data_sets_share_stays_with_the_test_side(data: Path) -> None:
     both = corpus(
         data,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -17,6 +18,9 @@ from soundsieve.mixing.bank import load
 from soundsieve.settings import Settings
 
 UNLABELLED = ""
+ORDER = ("train", "validation", "test")  # what is in two subsets stays in the last
+
+T = TypeVar("T")
 
 
 class SourceSettings(Settings):
@@ -110,15 +114,24 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     if (source.parts is None) == (source.fractions is None):
         raise SettingsError(f"{source.dataset}: give either parts or fractions to say how it is divided")
     if source.parts is not None:
-        subsets = datasets.split_by_part(clips, source.parts)
+        subsets = datasets.split_by_part(clips, _in_order(source.parts))
     else:
-        subsets = datasets.split_by_fraction(clips, source.fractions or {}, seed)
+        subsets = datasets.split_by_fraction(clips, _in_order(source.fractions or {}), seed)
     if source.validation is not None:
         shares = {"train": 1 - source.validation, "validation": source.validation}
         subsets = {**datasets.split_by_fraction(subsets.pop("train", []), shares, seed), **subsets}
     return {
         name: _weighted(_limited(members, source.most_per_label), source.weight) for name, members in subsets.items()
     }
+
+
+def _in_order(subsets: Mapping[str, T]) -> dict[str, T]:
+    """Subsets in the order of `ORDER`: what a split gives must not depend on how a recipe happens to be written."""
+    return {name: subsets[name] for name in sorted(subsets, key=_rank)}
+
+
+def _rank(subset: str) -> tuple[int, str]:
+    return (ORDER.index(subset) if subset in ORDER else -1, subset)
 
 
 def _relabelled(clip: Clip, rename: Mapping[str, str]) -> Clip:
@@ -147,7 +160,7 @@ def _label(clip: Clip) -> str:
 
 
 def _mended(parts: Sequence[Mapping[str, list[Source]]]) -> dict[str, tuple[Source, ...]]:
-    order = list(dict.fromkeys(name for part in parts for name in part))
+    order = sorted({name for part in parts for name in part}, key=_rank)
     merged = {name: [source for part in parts for source in part.get(name, [])] for name in order}
     later: set[str] = set()
     result = {}

@@ -1,0 +1,46 @@
+"""`soundsieve release`: a finished run becomes a checkpoint that can be handed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundsieve.errors import MissingExtraError, unknown_name
+
+TASKS = ("select",)
+
+
+def command(
+    task: Annotated[str, typer.Argument(help="What was trained: " + ", ".join(TASKS) + ".")],
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The checkpoint to write, NAME.safetensors.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets.")] = Path("data"),
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "MIT",
+    made_by: Annotated[str, typer.Option(help="The command that made the run, for the card.")] = "",
+    mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set.")] = 500,
+    force: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Calibrate a run's model on validation, score it on test, and write it with its card."""
+    if task not in TASKS:
+        raise unknown_name("task", task, TASKS)
+    from soundsieve.cli._terminal import progress_bar
+
+    try:
+        from soundsieve.systems.release_select import release
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"releasing needs {error.name}: pip install 'soundsieve[train]'") from None
+    with progress_bar("mixtures", shown=not quiet) as progress:
+        made = release(
+            run,
+            data,
+            out,
+            command=made_by or f"soundsieve train select --recipe {run.name} --data DATA",
+            licence=licence,
+            mixtures=mixtures,
+            force=force,
+            progress=progress,
+        )
+    typer.echo(f"{made.weights} and {made.card}")
