@@ -37,6 +37,20 @@ def load(name: str | Path, device: str = "auto") -> Any:
         UnknownNameError: when there is no released model of that name; lists the nearest.
         CheckpointError: when a path leads to no usable checkpoint.
         SettingsError: when this machine has no such device.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from soundsieve import checkpoint, models
+    >>> hyper = {"n_fft": 64, "hop": 32, "bands": 16, "channels": [4, 4], "context": 4, "context_blocks": 1}
+    >>> weights = models.build("mask_unet", hyper, classes=2).state_dict()
+    >>> untrained = checkpoint.Checkpoint("select", "mask_unet", hyper, ("dog", "rain"), 8_000, weights=weights)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoint.save(Path(folder) / "tiny.safetensors", untrained)
+    ...     selector = load(f"{folder}/tiny.safetensors", device="cpu")
+    >>> street = np.zeros((2, 44_100))
+    >>> result = selector.keep(street, ["dog"], sample_rate=44_100)
+    >>> result.selected.shape, result.presence["dog"].present
+    ((2, 44100), False)
     """
     from soundsieve import systems
 

@@ -1,0 +1,150 @@
+"""`soundsieve select`: keep or remove chosen sounds in recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from soundsieve import checkpoint
+from soundsieve.cli._terminal import complain, progress_bar, reported
+from soundsieve.errors import CheckpointError, OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from soundsieve.inference.result import Report
+    from soundsieve.inference.separate import Mode
+    from soundsieve.systems.select import Selector
+
+Job: TypeAlias = tuple[Path, tuple[Path, Path]]
+"""An input and its two outputs."""
+
+
+class Format(StrEnum):
+    """Types of file that can be written."""
+
+    wav = "wav"
+    flac = "flac"
+    ogg = "ogg"
+    mp3 = "mp3"
+
+
+def command(
+    files: Annotated[list[Path] | None, typer.Argument(help="Recordings, or videos with sound.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Class to keep; repeat it, or list them: dog,rain.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Class to remove; likewise.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
+    model: Annotated[str, typer.Option(help="A released model, a checkpoint, or a run folder.")] = "select",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    suffix: Annotated[Format, typer.Option("--format", help="Type of the results.")] = Format.wav,
+    subtype: Annotated[str | None, typer.Option(help="Encoding, for example PCM_16; WAV is float by default.")] = None,
+    segment: Annotated[float, typer.Option(help="Seconds worked on at once; fewer need less memory.")] = 20.0,
+    gate: Annotated[bool, typer.Option(help="Hand over nothing of a class that is not there.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")] = False,
+    classes: Annotated[bool, typer.Option("--classes", help="List the classes the model knows, and stop.")] = False,
+) -> None:
+    """Keep or remove chosen sounds in recordings of any length.
+
+    For each file NAME writes NAME.selected.wav, what you asked for (with --keep the classes, with --remove everything
+    but them), and NAME.rest.wav, the other part. The two add up to the input.
+    """
+    path = checkpoint.locate(model)
+    header = checkpoint.load(path, weights=False)
+    if header.task != "select":
+        raise CheckpointError(f"{path}: a model for the task {header.task!r} cannot select")
+    if classes:
+        typer.echo(json.dumps(header.classes) if as_json else "\n".join(header.classes))
+        return
+    mode, asked = _request(keep, remove, header.classes)
+    jobs = _plan(files or [], output, suffix.value)
+    ready = [job for job in jobs if _usable(job, subtype, force)]
+    done = 0
+    if ready:
+        selector = _open(path, device, {"chunks": {"segment_s": segment}, "gate": {"enabled": gate}})
+        for file, outputs in ready:
+            with reported(), progress_bar(file.name, shown=not quiet) as progress:
+                report = selector.process_file(
+                    file, outputs, asked, mode=mode, subtype=subtype, force=force, progress=progress
+                )
+                done += 1
+                # The bar is wiped before the line appears, because it is drawn on stderr and only on a terminal.
+                _tell(report, as_json=as_json, quiet=quiet)
+    if done < len(jobs):
+        raise typer.Exit(2)
+
+
+def _request(keep: list[str] | None, remove: list[str] | None, known: Sequence[str]) -> tuple[Mode, tuple[str, ...]]:
+    from soundsieve.inference.classes import match_classes
+
+    if bool(keep) == bool(remove):
+        raise SettingsError("say what to --keep or what to --remove, one of the two; --classes lists what there is")
+    names = (name.strip() for entry in keep or remove or [] for name in entry.split(","))
+    return "keep" if keep else "remove", match_classes([name for name in names if name], known)
+
+
+def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
+    """Name the outputs; refuse before any work what would be written twice or over an input."""
+    from soundsieve.inference.pair import make_folder, output_paths
+
+    if not files:
+        raise SettingsError("name at least one recording to work on")
+    jobs = [(file, output_paths(file, folder, suffix)) for file in files]
+    inputs = {file.resolve(): file for file in files}
+    owners: dict[Path, Path] = {}
+    for file, outputs in jobs:
+        for output in outputs:
+            place = output.resolve()
+            if place in owners:
+                raise OutputError(f"{output}: would hold a result of {owners[place]} and of {file}; run them apart")
+            if place in inputs:
+                raise OutputError(f"{output}: is an input and would be a result of {file}; choose another folder")
+            owners[place] = file
+    make_folder(folder)
+    return jobs
+
+
+def _usable(job: Job, subtype: str | None, force: bool) -> bool:
+    """Refuse, before a network is loaded, an input that cannot be opened or an output that cannot be written."""
+    from soundsieve import audio
+    from soundsieve.inference.pair import PairWriter
+
+    with reported():
+        info = audio.probe(job[0])
+        PairWriter(job[1], info.sample_rate, info.channels, subtype=subtype, force=force)
+        return True
+    return False
+
+
+def _open(path: Path, device: str, settings: dict[str, Any]) -> Selector:
+    from soundsieve.inference.separate import SeparationSettings
+    from soundsieve.systems.select import Selector
+
+    return Selector(checkpoint.load(path), device, SeparationSettings.parse(settings))
+
+
+def _tell(report: Report, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), allow_nan=False))
+    elif not quiet:
+        typer.echo(_line(report))
+    if report.clipped:
+        complain(
+            f"{report.file}: {report.clipped} samples of the results were beyond full scale and were cut off; "
+            "floating point WAV, the default, keeps them"
+        )
+
+
+def _line(report: Report) -> str:
+    found = (
+        f"{name} ({seen.level_db:+.1f} dB)" if seen.present else f"{name} (not found)"
+        for name, seen in report.presence.items()
+    )
+    verb = "kept" if report.mode == "keep" else "removed"
+    outputs = " and ".join(map(str, report.outputs or ()))
+    times = f"{report.duration_s:.1f} s of audio in {report.seconds_taken:.1f} s"
+    return f"{report.file}: {verb} {', '.join(found)}; wrote {outputs}; {times}"

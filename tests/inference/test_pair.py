@@ -1,0 +1,121 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from soundsieve import audio
+from soundsieve.errors import OutputError
+from soundsieve.inference.pair import PairWriter, make_folder, output_paths
+
+BLOCK = np.full((2, 100), 0.25, np.float32)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "a.selected.wav", tmp_path / "a.rest.wav"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write(paths: tuple[Path, Path], error: BaseException, **options: bool) -> None:
+    """Write one block, then fail."""
+    with PairWriter(paths, 8_000, 2, **options) as pair:
+        pair.write(BLOCK, BLOCK)
+        raise error
+
+
+def test_both_appear_complete_and_nothing_else_is_left(paths: tuple[Path, Path]) -> None:
+    with PairWriter(paths, 8_000, 2) as pair:
+        for _ in range(3):
+            pair.write(BLOCK, 2 * BLOCK)
+        assert not any(path.exists() for path in paths)
+    assert names(paths[0].parent) == ["a.rest.wav", "a.selected.wav"]
+    for path, value in zip(paths, (0.25, 0.5), strict=True):
+        wave, rate = audio.read(path)
+        assert rate == 8_000
+        np.testing.assert_array_equal(wave, np.full((2, 300), value, np.float32))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_neither_appears_after_an_error(paths: tuple[Path, Path], error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        write(paths, error())
+    assert names(paths[0].parent) == []
+
+
+def test_neither_appears_when_the_second_cannot_be_finished(paths: tuple[Path, Path]) -> None:
+    with pytest.raises(OutputError, match=r"NaN") as caught, PairWriter(paths, 8_000, 2) as pair:
+        pair.write(BLOCK, np.nan * BLOCK)
+    assert str(paths[1]) in str(caught.value)  # by its own name, not by the hidden one
+    assert names(paths[0].parent) == []
+
+
+def test_neither_appears_when_the_second_cannot_be_renamed(
+    paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.replace
+
+    def fail(self: Path, target: Any) -> Path:
+        if Path(target) == paths[1]:
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OutputError, match="No space left"), PairWriter(paths, 8_000, 2) as pair:
+        pair.write(BLOCK, BLOCK)
+    assert names(paths[0].parent) == []
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_existing_file_is_left_alone_unless_forced(paths: tuple[Path, Path], which: int) -> None:
+    paths[which].write_text("precious")
+    with pytest.raises(OutputError, match=paths[which].name):
+        PairWriter(paths, 8_000, 2)
+    assert paths[which].read_text() == "precious"
+    with PairWriter(paths, 8_000, 2, force=True) as pair:
+        pair.write(BLOCK, BLOCK)
+    assert audio.read(paths[which])[0].shape == (2, 100)
+
+
+def test_a_file_that_appears_meanwhile_is_left_alone(paths: tuple[Path, Path]) -> None:
+    writer = PairWriter(paths, 8_000, 2)
+    paths[1].write_text("precious")
+    with pytest.raises(OutputError, match="exists"), writer as pair:
+        pair.write(BLOCK, BLOCK)
+    assert names(paths[0].parent) == ["a.rest.wav"]
+    assert paths[1].read_text() == "precious"
+
+
+def test_both_forced_files_stay_as_they_were_after_an_error(paths: tuple[Path, Path]) -> None:
+    for path in paths:
+        path.write_text("old")
+    with pytest.raises(RuntimeError):
+        write(paths, RuntimeError(), force=True)
+    assert [path.read_text() for path in paths] == ["old", "old"]
+
+
+def test_one_place_for_both_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="two files"):
+        PairWriter((tmp_path / "a.wav", tmp_path / "a.wav"), 8_000, 1)
+
+
+def test_clipped_samples_are_counted(paths: tuple[Path, Path]) -> None:
+    with PairWriter(paths, 8_000, 2, subtype="PCM_16") as pair:
+        pair.write(8 * BLOCK, BLOCK)
+    assert pair.clipped == (200, 0)
+
+
+def test_names_come_from_the_recordings_own() -> None:
+    assert output_paths("in/a.b.mp4", Path("out"), "flac") == (Path("out/a.b.selected.flac"), Path("out/a.b.rest.flac"))
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").write_text("")
+    for bad in (tmp_path / "file", tmp_path / "file" / "under"):
+        with pytest.raises(OutputError, match="cannot be made a folder"):
+            make_folder(bad)
