@@ -7,6 +7,7 @@ sound track. Samples are float32 (channel, time), full scale is [-1, 1], and not
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def _open(path: Path) -> Recording:
     # soundfile takes a file called .raw for bare samples and wants to be told their rate; FFmpeg looks inside.
     if path.suffix.lower() != ".raw":
         try:
-            file = soundfile.SoundFile(str(path))
+            file = soundfile.SoundFile(os.fsencode(path))
         except soundfile.LibsndfileError:
             pass
         else:

@@ -98,7 +98,7 @@ class Writer:
     def __enter__(self) -> Self:
         try:
             self._file = soundfile.SoundFile(
-                str(self._temporary),
+                os.fsencode(self._temporary),
                 "w",
                 samplerate=self.sample_rate,
                 channels=self.channels,
@@ -172,7 +172,7 @@ class Writer:
 
     def _refuse_incomplete(self) -> None:
         """Count what is in the file: libsndfile keeps quiet about a disk that fills up with the very last bytes."""
-        if self.frames and soundfile.info(str(self._temporary)).frames != self.frames:
+        if self.frames and soundfile.info(os.fsencode(self._temporary)).frames != self.frames:
             raise self._failure("it came out shorter than it should; is the disk full?")
 
     def _failure(self, reason: object) -> OutputError:

@@ -50,8 +50,9 @@ def command(
 ) -> None:
     """Keep or remove chosen sounds in recordings of any length.
 
-    For each file NAME writes NAME.selected.wav, what you asked for (with --keep the classes, with --remove everything
-    but them), and NAME.rest.wav, the other part. The two add up to the input.
+    For each file writes NAME.selected.wav, which is what you asked for (the
+    kept classes, or everything but the removed ones), and NAME.rest.wav, the
+    other part. The two add up to the input.
     """
     path = checkpoint.locate(model)
     header = checkpoint.load(path, weights=False)
@@ -66,14 +67,8 @@ def command(
     done = 0
     if ready:
         selector = _open(path, device, {"chunks": {"segment_s": segment}, "gate": {"enabled": gate}})
-        for file, outputs in ready:
-            with reported(), progress_bar(file.name, shown=not quiet) as progress:
-                report = selector.process_file(
-                    file, outputs, asked, mode=mode, subtype=subtype, force=force, progress=progress
-                )
-                done += 1
-                # The bar is wiped before the line appears, because it is drawn on stderr and only on a terminal.
-                _tell(report, as_json=as_json, quiet=quiet)
+        written = {"subtype": subtype, "force": force}
+        done = sum(_work(selector, job, asked, mode, written, as_json=as_json, quiet=quiet) for job in ready)
     if done < len(jobs):
         raise typer.Exit(2)
 
@@ -125,6 +120,26 @@ def _open(path: Path, device: str, settings: dict[str, Any]) -> Selector:
     from soundsieve.systems.select import Selector
 
     return Selector(checkpoint.load(path), device, SeparationSettings.parse(settings))
+
+
+def _work(
+    selector: Selector,
+    job: Job,
+    asked: tuple[str, ...],
+    mode: Mode,
+    written: dict[str, Any],
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> bool:
+    """Do one file and say so; say what is wrong with it where it cannot be done."""
+    file, outputs = job
+    with reported():
+        with progress_bar(file.name, shown=not quiet) as progress:
+            report = selector.process_file(file, outputs, asked, mode=mode, progress=progress, **written)
+        _tell(report, as_json=as_json, quiet=quiet)
+        return True
+    return False
 
 
 def _tell(report: Report, *, as_json: bool, quiet: bool) -> None:

@@ -38,6 +38,17 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made a folder for results ({error.strerror})") from None
 
 
+def refuse_overwriting(recording: Path, outputs: tuple[Path, Path]) -> None:
+    """Refuse an output that is the recording itself, by whatever name or link.
+
+    Raises:
+        OutputError: when one is.
+    """
+    for output in outputs:
+        if output.exists() and output.samefile(recording):
+            raise OutputError(f"{output}: is the input, which is never overwritten; choose another folder")
+
+
 class PairWriter:
     """Writes two recordings of one rate and shape block by block.
 

@@ -113,6 +113,7 @@ class ConvTasNetSelector(nn.Module):
         super().__init__()
         s = settings
         self.classes = classes
+        self.one_pass = False  # each query is a pass through the mask generator
         self.stride = s.L // 2
         reach = (s.P - 1) // 2 * s.R * (2**s.X - 1) + (s.P - 1) // 2  # frames seen on each side of one frame
         self.context_frames = reach * self.stride + s.L

@@ -80,6 +80,7 @@ def release(
     checkpoint.save(draft, replace(kept, card=card), half=True)
     report = evaluate_selector(draft, data, EvaluationSettings(mixtures=mixtures), progress=progress)
     card["results"] = {**kept.card.get("results", {}), "test": _results(report)}
+    card["result"] = _headline(report)
     checkpoint.save(out, replace(kept, card=card), half=True)
     page.write_text(_page(out, kept, card, report), encoding="utf-8")
     return Release(out, page, report)
@@ -110,6 +111,11 @@ def _results(report: Report) -> dict[str, Any]:
         }
         for row in rows
     }
+
+
+def _headline(report: Report) -> str:
+    row = next(row for row in report.conditions if row.task == KEEP)
+    return f"{row.summary.sdr.mean:+.1f} dB SDR, {row.condition}, {row.recordings} recordings"
 
 
 def _page(out: Path, kept: Checkpoint, card: dict[str, Any], report: Report) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError, OutputError
+from soundsieve.errors import CheckpointError
 from soundsieve.inference.chunks import Network
 from soundsieve.inference.classes import match_classes
 from soundsieve.inference.device import pick_device
-from soundsieve.inference.pair import PairWriter
+from soundsieve.inference.pair import PairWriter, refuse_overwriting
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.result import Report, Selection
 from soundsieve.inference.separate import Mode, SeparationSettings, StreamSeparator, separate
@@ -125,17 +125,15 @@ class Selector:
             mode: Which of the two.
             subtype: Encoding, as for `soundsieve.audio.Writer`.
             force: Replace existing files, though never the input.
-            progress: Called with the seconds done and the seconds there are.
-            cancel: Stops the call once it is set.
+            progress: As for `keep`.
+            cancel: As for `keep`.
 
         Raises:
             AudioError, UnknownNameError, Cancelled: As for `keep`.
             OutputError: when the outputs cannot be written, or one of them is the input.
         """
         begun, source = time.perf_counter(), open_source(path)
-        for output in outputs:
-            if output.exists() and output.samefile(path):
-                raise OutputError(f"{output}: is the input, which is never overwritten; choose another folder")
+        refuse_overwriting(Path(path), outputs)
         separator = self._separator(source, mode, classes, cancel)
         pair = PairWriter(
             outputs, source.sample_rate, source.channels, subtype=subtype, force=force, frames_hint=source.frames
