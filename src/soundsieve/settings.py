@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from soundsieve.errors import SettingsError, unknown_name
+
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    if not (math.isfinite(pair[0]) and math.isfinite(pair[1]) and pair[0] <= pair[1]):
+        raise ValueError("expected two numbers, the smaller one first")
+    return pair
+
+
+def _positive(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] <= 0:
+        raise ValueError("expected two numbers above 0")
+    return pair
+
+
+Span = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""A range to draw from: least and most."""
+
+PositiveSpan = Annotated[Span, AfterValidator(_positive)]
+"""A range of numbers above 0."""
 
 
 class Settings(BaseModel):
@@ -46,7 +66,9 @@ def _sentence(cls: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         owner = _owner(cls, first["loc"][:-1])
         return str(unknown_name("key", where, owner.model_fields if owner else ()))
-    return f"{where or 'value'} = {first['input']!r}: {first['msg'].lower()}"
+    # A validator's own sentence is taken as it stands, without the kind of error that pydantic writes before it.
+    reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
+    return f"{where or 'value'} = {first['input']!r}: {reason}"
 
 
 def _owner(cls: type[BaseModel], path: Iterable[int | str]) -> type[BaseModel] | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from recordings import noise, tone
 from soundsieve.audio import AudioInfo, blocks, power_db, probe, read, write
-from soundsieve.errors import SettingsError
+from soundsieve.errors import AudioError, SettingsError
 
 # How far an encoding may move a sample: one step of its quantiser.
 WAV_ERRORS = {"PCM_U8": 2**-7, "PCM_16": 2**-15, "PCM_24": 2**-23, "PCM_32": 2**-24, "FLOAT": 0.0, "DOUBLE": 0.0}
@@ -62,6 +62,16 @@ def test_samples_beyond_full_scale_are_kept(tmp_path: Path) -> None:
     x = 3 * noise(100)
     write(tmp_path / "a.wav", x, 8_000)
     np.testing.assert_array_equal(read(tmp_path / "a.wav")[0], x)
+
+
+def test_an_absurdly_large_sample_is_refused_with_its_time(tmp_path: Path) -> None:
+    x = np.zeros((2, 40_000), np.float32)
+    x[1, 20_000] = -3e30
+    soundfile.write(tmp_path / "a.wav", x.T, 8_000, "FLOAT")
+    with pytest.raises(AudioError, match=r"a.wav: holds a sample of -3e\+30 at 2.500 s; all must lie between -1e\+06"):
+        read(tmp_path / "a.wav")
+    with pytest.raises(AudioError, match=r"at 2.500 s"):
+        list(blocks(tmp_path / "a.wav", 1_000))
 
 
 @pytest.fixture(scope="module")

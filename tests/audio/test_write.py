@@ -148,6 +148,11 @@ def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
     assert probe(path).frames == 10
 
 
+def test_a_longer_name_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"nnn.wav: cannot be written \(File name too long\)"):
+        Writer(tmp_path / ("n" * 252 + ".wav"), 8_000, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "rate", "channels", "subtype", "sentence"),
     [

@@ -1,7 +1,9 @@
 import contextlib
 import io
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +118,51 @@ def test_one_bad_file_does_not_stop_the_others(model: list[str]) -> None:
     assert {"good.selected.wav", "good.rest.wav", "fine.selected.wav", "fine.rest.wav"} <= files()
 
 
+def test_a_name_too_long_for_its_results_does_not_stop_the_others(model: list[str]) -> None:
+    long, longest = "l" * 238 + ".wav", "n" * 251 + ".wav"
+    for name in (long, longest):
+        record(name)
+    result = run(longest, long, "--keep", "dog", *model)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "n.selected.wav: cannot be written (File name too long)" in result.stderr
+    assert files() == {long, longest, "l" * 238 + ".selected.wav", "l" * 238 + ".rest.wav"}
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_others(
+    model: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The superuser may read anything, so the system's answers are replaced, not the file's mode.
+    access, opened = os.access, Path.open
+
+    def open_other(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self.name == "locked.wav":
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr("os.access", lambda path, mode: "locked" not in str(path) and access(path, mode))
+    monkeypatch.setattr(Path, "open", open_other)
+    record("a.wav")
+    Path("locked.wav").touch()
+    result = run("locked.wav", "a.wav", "--keep", "dog", *model)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "soundsieve: locked.wav: cannot be opened (Permission denied)\n",
+    )
+    assert "a.selected.wav" in files()
+
+
+def test_json_says_which_files_failed(model: list[str]) -> None:
+    record("late.wav", np.where(np.arange(4_000) == 3_999, np.float32(2e6), WAVE))
+    record("a.wav")
+    result = run("absent.wav", "late.wav", "a.wav", "--keep", "dog", "--json", *model)
+    absent, late, done = map(json.loads, result.stdout.splitlines())
+    assert absent == {"file": "absent.wav", "error": "absent.wav: there is no such file"}
+    assert (late["file"], done["file"], "error" in done) == ("late.wav", "a.wav", False)
+    assert "holds a sample of 2e+06 at 0.500 s" in late["error"]
+    assert result.stderr == f"soundsieve: {absent['error']}\nsoundsieve: {late['error']}\n"
+
+
 def test_existing_results_are_left_alone_unless_forced(model: list[str]) -> None:
     record("a.wav")
     Path("a.rest.wav").write_text("precious")
@@ -188,9 +235,14 @@ def test_the_classes_are_listed(model: list[str]) -> None:
         (["a.wav", "--keep", " , "], "at least one"),
         (["--keep", "dog"], "at least one recording"),
         (["a.wav", "--keep", "dgo"], "unknown class 'dgo': did you mean 'dog'?"),
-        (["a.wav", "--keep", "dog", "--segment", "0"], "segment_s = 0"),
+        (["a.wav", "--keep", "dog", "--segment", "0"], "--segment 0: must be more than 0 s and at most 3600 s"),
+        (["absent.wav", "--keep", "dog", "--segment", "nan"], "--segment nan: must be"),
+        (["absent.wav", "--keep", "dog", "--segment", "inf"], "--segment inf: must be"),
         (["a.wav", "--keep", "dog", "--device", "quantum"], "device 'quantum'"),
-        (["a.wav", "--keep", "dog", "--subtype", "PCM_8"], "PCM_8"),
+        (
+            ["a.wav", "--keep", "dog", "--subtype", "PCM_8"],
+            "--subtype PCM_8: a .wav cannot hold it; choose from FLOAT, ",
+        ),
         (["a.wav", "--keep", "dog", "-o", "a.wav"], "cannot be made a folder"),
         (["a.wav", "--keep", "dog", "--model", "no.safetensors"], "no such checkpoint"),
         (["a.wav", "--keep", "dog", "--model", "selectt"], "unknown model 'selectt'"),
@@ -199,8 +251,9 @@ def test_the_classes_are_listed(model: list[str]) -> None:
 )
 def test_mistakes_are_one_sentence(model: list[str], arguments: list[str], sentence: str) -> None:
     record("a.wav")
-    result = run(*model, *arguments)
+    result = run(*model, "-o", "new/out", *arguments)
     assert result.exit_code == 2
+    assert not Path("new").exists()
     assert result.stdout == ""
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
@@ -217,6 +270,7 @@ def test_ctrl_c_stops_with_130_and_leaves_nothing(model: list[str], monkeypatch:
     record("a.wav")
     result = run("a.wav", "--keep", "dog", *model)
     assert result.exit_code == 130
+    assert result.stderr == "soundsieve: stopped\n"
     assert files() == {"a.wav"}
 
 

@@ -93,7 +93,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing_half_written(tiny_selector: Pa
     arguments = ["select", "a.wav", "--keep", "dog", "-o", "out", "--model", str(tiny_selector)]
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 143
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_an_unusable_recording_is_one_sentence_and_leaves_nothing(
     assert result.stderr.count("\n") == 1
     assert str(tmp_path / "a.wav") in result.stderr
     assert words in result.stderr
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_rate_that_mp3_cannot_hold_is_one_sentence(tiny_selector: Path, tmp_pa
     assert result.stderr.count("\n") == 1
     assert "a.selected.mp3" in result.stderr
     assert "96000" in result.stderr.replace(",", "").replace("_", "")
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 def test_the_sound_track_of_a_film_is_a_recording(tiny_selector: Path, tmp_path: Path) -> None:

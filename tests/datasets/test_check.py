@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from layouts import write_tone
@@ -47,3 +48,14 @@ def test_archives_are_compared_with_their_checksums_where_they_are(tmp_path: Pat
     published = {name: hashlib.md5(b"good").hexdigest() for name in ("good.zip", "bad.zip", "absent.zip")}
     state = examine("x", tmp_path, [], expected=0, checksums=published)
     assert [text.split(":")[0] for text in state.damaged] == ["bad.zip"]
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_a_recording_that_breaks_off_is_damaged(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(64_000), 8000)
+    assert damage(path) is None
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    path.write_bytes(whole[:half] if suffix == "flac" else whole[:half] + bytes(5000) + whole[half + 5000 :])
+    assert damage(path)

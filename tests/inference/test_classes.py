@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from soundsieve.errors import SettingsError, UnknownNameError
@@ -10,6 +12,8 @@ KNOWN = ("dog", "finger_snapping", "Acoustic_guitar")
     ("asked", "meant"),
     [
         ("dog", ("dog",)),
+        ("dog, finger snapping,", ("dog", "finger_snapping")),
+        (["dog,finger_snapping", "dog"], ("dog", "finger_snapping")),
         (["DOG ", "dog"], ("dog",)),
         (["finger-snapping"], ("finger_snapping",)),
         (["FingerSnapping", "acoustic guitar"], ("finger_snapping", "Acoustic_guitar")),
@@ -27,3 +31,9 @@ def test_an_unknown_class_is_named_with_the_nearest() -> None:
 def test_something_must_be_asked_for() -> None:
     with pytest.raises(SettingsError, match="at least one"):
         match_classes([], KNOWN)
+
+
+@pytest.mark.parametrize(("asked", "found"), [([1], r"1 \(int\)"), (3, r"3 \(int\)"), (None, "None"), (b"dog", "int")])
+def test_what_is_not_a_name_is_a_sentence(asked: Any, found: str) -> None:
+    with pytest.raises(SettingsError, match=f"classes: expected names of classes, found .*{found}"):
+        match_classes(asked, KNOWN)

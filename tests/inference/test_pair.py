@@ -6,7 +6,7 @@ import pytest
 
 from soundsieve import audio
 from soundsieve.errors import OutputError
-from soundsieve.inference.pair import PairWriter, make_folder, output_paths
+from soundsieve.inference.pair import PairWriter, made_folder, make_folder, output_paths, refuse_overwriting
 
 BLOCK = np.full((2, 100), 0.25, np.float32)
 
@@ -108,8 +108,35 @@ def test_clipped_samples_are_counted(paths: tuple[Path, Path]) -> None:
     assert pair.clipped == (200, 0)
 
 
-def test_names_come_from_the_recordings_own() -> None:
-    assert output_paths("in/a.b.mp4", Path("out"), "flac") == (Path("out/a.b.selected.flac"), Path("out/a.b.rest.flac"))
+@pytest.mark.parametrize("suffix", ["flac", ".flac"])
+def test_names_come_from_the_recordings_own(suffix: str) -> None:
+    assert output_paths("in/a.b.mp4", Path("out"), suffix) == (Path("out/a.b.selected.flac"), Path("out/a.b.rest.flac"))
+
+
+def test_names_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    paths = tmp_path / ("s" * 251 + ".wav"), tmp_path / ("r" * 251 + ".wav")
+    with PairWriter(paths, 8_000, 2) as pair:
+        pair.write(BLOCK, BLOCK)
+    assert names(tmp_path) == sorted(path.name for path in paths)
+
+
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
+    paths = tmp_path / "a.wav", tmp_path / ("r" * 252 + ".wav")
+    with pytest.raises(OutputError, match=r"rrr.wav: cannot be written \(File name too long\)"):
+        PairWriter(paths, 8_000, 2)
+    with pytest.raises(OutputError, match="File name too long"):
+        refuse_overwriting(tmp_path / "in.wav", paths)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_made_for_nothing_goes_again_and_any_other_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for place in ("mine", "mine/a/b", "c"):
+        with made_folder(tmp_path / place):
+            assert (tmp_path / place).is_dir()
+    with made_folder(tmp_path / "d" / "e"):
+        (tmp_path / "d" / "e" / "result").touch()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["d", "d/e", "d/e/result", "mine"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -122,11 +122,12 @@ def test_levels_are_those_of_each_second() -> None:
     mixture[:, RATE : 2 * RATE] = 0
     estimate = 0.1 * mixture
     estimate[:, 2 * RATE : 3 * RATE] *= 5
-    _, (found,) = run(mixture, [estimate])
+    # At this low rate what the 40 Hz high-pass remembers of a second is only 15 dB below it.
+    _, (found,) = run(mixture, [estimate], settings=GateSettings(quiet_db=-10))
     levels = [-20.0, np.nan, 20 * np.log10(0.5), -20.0]
-    np.testing.assert_allclose(found.per_second_db, levels, atol=1e-3)
+    np.testing.assert_allclose(found.per_second_db, levels, atol=0.02)  # the high-pass remembers a little
     assert found.peak_db == pytest.approx(20 * np.log10(0.5), abs=0.1)
-    assert found.level_db == pytest.approx(10 * np.log10((0.01 * 1.5 + 0.25) / 2.5), abs=1e-3)
+    assert found.level_db == pytest.approx(10 * np.log10((0.01 * 1.5 + 0.25) / 2.5), abs=0.05)
 
 
 def test_the_gate_can_be_left_open() -> None:
@@ -136,7 +137,7 @@ def test_the_gate_can_be_left_open() -> None:
     assert not found.present
 
 
-@pytest.mark.parametrize("frames", [1, 2, 40, 99, 100, 101, 399, 401])
+@pytest.mark.parametrize("frames", [5, 40, 99, 100, 101, 399, 401])
 def test_moments_shorter_than_a_second_are_judged_as_a_whole(frames: int) -> None:
     mixture = noise(2)[:, :frames]
     selected, (found,) = run(mixture, [0.5 * mixture])
@@ -176,3 +177,23 @@ def test_plain_values_hold_no_infinity() -> None:
         "threshold_db": -20.0,
         "per_second_db": [None, None],
     }
+
+
+def test_neither_an_offset_nor_rumble_hides_a_sound() -> None:
+    bark = noise(3.0)
+    time_s = np.arange(bark.shape[1]) / RATE
+    for below in (np.full(bark.shape[1], 0.5), 0.5 * np.sin(2 * np.pi * time_s)):
+        mixture = (0.02 * bark + below).astype(np.float32)
+        _, (found,) = run(mixture, [0.01 * bark])
+        assert found.peak_db == pytest.approx(-6.02, abs=0.3)
+
+
+def test_nothing_is_found_far_below_the_loudest_moment() -> None:
+    """The tail of a bark: the estimate of another class is as loud as what is left of it."""
+    mixture = noise(6.0)
+    mixture[:, 3 * RATE :] *= 0.003
+    estimate = 0.01 * mixture
+    estimate[:, 4 * RATE :] *= 90
+    _, (found,) = run(mixture, [estimate])
+    assert not found.present
+    assert np.isnan(found.per_second_db[4:]).all()

@@ -21,11 +21,19 @@ from soundsieve.inference.source import check_waveform, open_source
         (np.zeros((44_100, 2)), "transpose it"),
         (np.array([0.0, np.nan]), "NaN or infinite"),
         (np.array([0.0, -np.inf]), "NaN or infinite"),
+        (np.array([0.0, -1e300]), "a sample of -1e\\+300 at index 1; all must lie between -1e\\+06 and 1e\\+06"),
+        (np.array([[0.0, 0.0], [2e6, 0.0]], np.float32), "a sample of 2e\\+06 at index 0;"),
     ],
 )
 def test_a_waveform_that_cannot_be_used_is_refused_in_a_sentence(waveform: Any, sentence: str) -> None:
     with pytest.raises(AudioError, match=sentence):
         check_waveform(waveform)
+
+
+def test_an_absurdly_large_sample_is_named_with_its_time() -> None:
+    with pytest.raises(AudioError, match=r"a sample of 1e\+20 at 0.500 s"):
+        open_source(np.eye(1, 8_000, 4_000) * 1e20, 8_000)
+    assert check_waveform(np.array([-1e6, 1e6])).tolist() == [[-1e6, 1e6]]
 
 
 def test_a_usable_one_becomes_float32_of_channel_and_time() -> None:

@@ -105,4 +105,34 @@ def test_recordings_are_drawn_by_their_weight() -> None:
 @pytest.mark.parametrize("classes", [(0, 3), (4, 3), (3, 7), (8, 8)])
 def test_impossible_numbers_of_classes_are_refused(classes: tuple[int, int]) -> None:
     with pytest.raises(SettingsError, match=rf"classes = \[{classes[0]}, {classes[1]}\]"):
-        plan((0,), MixtureSettings(classes=classes, events=6 if classes != (8, 8) else 8))
+        plan((0,), MixtureSettings.parse({"classes": list(classes), "events": 6 if classes != (8, 8) else 8}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"duration_s": 0},
+        {"events": 0},
+        {"events": 2},  # fewer than the classes that are there by default
+        {"event_s": [0, 1]},
+        {"event_s": [2, 1]},
+        {"background_db": [25, 15]},
+        {"event_level_db": [1, -1]},
+        {"level_db": [0, float("nan")]},
+        {"activity": 1.1},
+        {"fade_s": -0.1},
+        {"distractor_probability": 2},
+        {"augment": {"speed_octaves": -1}},
+        {"augment": {"colour_db": -1}},
+        {"augment": {"room_probability": 1.5}},
+        {"augment": {"room_rt60_s": [0, 1]}},
+        {"augment": {"room_wet_db": [0, -1]}},
+        {"augment": {"lowpass_hz": [-1, 100]}},
+    ],
+    ids=str,
+)
+def test_settings_that_no_mixture_can_have_are_refused(wrong: dict[str, object]) -> None:
+    key, value = next(iter(wrong.items()))
+    name = f"augment.{next(iter(value))}" if isinstance(value, dict) else "classes" if wrong == {"events": 2} else key
+    with pytest.raises(SettingsError, match=rf"^MixtureSettings: {name} = .*: [a-z]"):
+        MixtureSettings.parse(wrong)

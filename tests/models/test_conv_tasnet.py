@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from soundsieve import models
+from soundsieve.errors import SettingsError
 from soundsieve.models.conv_tasnet import ConvTasNetSelector, ConvTasNetSettings
 
 PAPER_CLASSES = 41
@@ -140,3 +141,8 @@ def test_asking_for_nothing_is_not_asking_for_something() -> None:
     mixture = torch.randn(1, 1, 400)
     one, other = model(mixture, torch.eye(3)[None, :2])[0]
     assert not torch.allclose(one, other, atol=1e-4)
+
+
+def test_an_even_kernel_is_refused() -> None:
+    with pytest.raises(SettingsError, match="P = 4: expected an odd number"):
+        models.settings("conv_tasnet", {"P": 4})

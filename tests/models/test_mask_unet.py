@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from soundsieve.errors import SettingsError
 from soundsieve.models.mask_unet import MaskUNet, MaskUNetSettings, band_matrix
 
 SMALL = MaskUNetSettings(n_fft=256, hop=128, bands=32, channels=(4, 6, 8), context=8, context_blocks=1, level_frames=9)
@@ -92,3 +93,18 @@ def test_silence_gives_silence_at_any_length(model: MaskUNet, time: int) -> None
     estimate = model(torch.zeros(1, 1, time), torch.eye(3)[None])
     assert estimate.shape == (1, 3, time)
     assert not estimate.any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"level_frames": 250}, "level_frames = 250: expected an odd number"),
+        ({"hop": 600}, "hop = 600: expected at most half of n_fft"),
+        ({"n_fft": 512}, "hop = 512: expected at most half of n_fft"),
+        ({"channels": []}, "channels = "),
+        ({"channels": [8, 0]}, "channels.1 = 0"),
+    ],
+)
+def test_impossible_hyper_parameters_are_refused(wrong: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        MaskUNetSettings.parse(wrong)

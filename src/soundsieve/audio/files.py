@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from soundsieve.audio.recording import AudioInfo, Pieces, Recording, take
+from soundsieve.audio.recording import LARGEST_SAMPLE, AudioInfo, Pieces, Recording, take, too_large
 from soundsieve.audio.sndfile import SndfileRecording
 from soundsieve.errors import AudioError, SettingsError
 
@@ -58,7 +58,8 @@ def read(path: str | Path, *, start_s: float = 0.0, duration_s: float | None = N
         Waveform (channel, time) and its sample rate. A part is the same samples as that part of the whole.
 
     Raises:
-        AudioError: as for `probe`, and if the part asked for is truncated, damaged, or holds NaN or infinite samples.
+        AudioError: as for `probe`, and if the part asked for is truncated, damaged, or holds NaN, infinite or
+            absurdly large samples.
         SettingsError: if `start_s` or `duration_s` is out of range.
 
     >>> import tempfile, soundsieve.audio as audio
@@ -157,6 +158,10 @@ def _samples(recording: Recording, start: int, count: int | None) -> Pieces:
         if not finite.all():
             first_s = (position + int(finite.all(axis=0).argmin())) / info.sample_rate
             raise AudioError(f"{info.path}: holds a NaN or infinite sample at {first_s:.3f} s; all must be finite")
+        if max(piece.max(), -piece.min()) > LARGEST_SAMPLE:
+            channel, frame = np.argwhere(np.abs(piece) > LARGEST_SAMPLE)[0]
+            first_s = (position + int(frame)) / info.sample_rate
+            raise too_large(info.path, float(piece[channel, frame]), f"{first_s:.3f} s")
         position += piece.shape[1]
         yield piece
     if position == 0:

@@ -17,6 +17,9 @@ from soundsieve.errors import AudioError
 Pieces: TypeAlias = Iterator[NDArray[np.float32]]
 """A waveform in consecutive pieces (channel, some frames), none of them empty."""
 
+LARGEST_SAMPLE = 1e6
+"""Samples beyond this (120 dB above full scale) are no sound but a broken file, and would overflow in later sums."""
+
 PIECE_FRAMES = 16_384
 """Frames decoded at a time: enough to be fast, few enough that a short part of a file costs little more than itself."""
 
@@ -95,3 +98,11 @@ def damaged(path: Path, time_s: float, reason: str) -> AudioError:
 def truncated(path: Path, promised_s: float, found_s: float) -> AudioError:
     """Return the error for a recording that is shorter than its header says."""
     return AudioError(f"{path}: is truncated: the header promises {promised_s:.3f} s, the file holds {found_s:.3f} s")
+
+
+def too_large(origin: object, sample: float, where: str) -> AudioError:
+    """Return the error for a recording with a sample beyond `LARGEST_SAMPLE`."""
+    limits = f"-{LARGEST_SAMPLE:g} and {LARGEST_SAMPLE:g}"
+    return AudioError(
+        f"{origin}: holds a sample of {sample:g} at {where}; all must lie between {limits} (1 is full scale)"
+    )

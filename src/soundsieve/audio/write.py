@@ -106,8 +106,12 @@ class Writer:
                 format=self._format,
             )
         except soundfile.LibsndfileError as error:
-            self._temporary.unlink(missing_ok=True)
-            raise self._failure(error.error_string) from None
+            reason = error.error_string
+            try:
+                self._temporary.unlink(missing_ok=True)
+            except OSError as failure:  # says better what is wrong with the place
+                reason = failure.strerror
+            raise self._failure(reason) from None
         return self
 
     def write(self, block: NDArray[np.floating[Any]]) -> None:
@@ -160,12 +164,16 @@ class Writer:
 
     def _refuse_place(self) -> None:
         """Refuse to overwrite, and refuse early a place where the last step would fail."""
-        if self.path.is_dir():
-            raise OutputError(f"{self.path}: is a folder; name a file to write")
-        if self.path.exists() and not self._force:
-            raise OutputError(f"{self.path}: exists already and is left alone; choose another name or force it")
         folder = self.path.parent
-        if not folder.is_dir():
+        try:
+            is_folder, exists, has_folder = self.path.is_dir(), self.path.exists(), folder.is_dir()
+        except OSError as error:  # a name that is too long, a folder that may not be entered
+            raise self._failure(error.strerror) from None
+        if is_folder:
+            raise OutputError(f"{self.path}: is a folder; name a file to write")
+        if exists and not self._force:
+            raise OutputError(f"{self.path}: exists already and is left alone; choose another name or force it")
+        if not has_folder:
             raise OutputError(f"{self.path}: the folder {folder} does not exist")
         if not os.access(folder, os.W_OK):
             raise OutputError(f"{self.path}: the folder {folder} is not writable")

@@ -88,7 +88,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             typer.echo(f"soundsieve: {error}", err=True)
             raise typer.Exit(_BAD_INPUT) from None
         except KeyboardInterrupt as stop:
-            typer.echo(f"soundsieve: {stop or 'stopped'}", err=True)
+            typer.echo(f"soundsieve: {str(stop) or 'stopped'}", err=True)
             raise typer.Exit(_INTERRUPTED) from None
 
     return run

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -17,12 +19,14 @@ def complain(sentence: object) -> None:
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Say in a sentence what is wrong with one file, and go on after the block."""
+def reported(file: Path, *, as_json: bool = False) -> Iterator[None]:
+    """Say in a sentence what is wrong with one file, as JSON on stdout too if asked, and go on after the block."""
     try:
         yield
     except SoundsieveError as error:
         complain(error)
+        if as_json:
+            typer.echo(json.dumps({"file": str(file), "error": str(error)}))
 
 
 @contextmanager

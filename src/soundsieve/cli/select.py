@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Job: TypeAlias = tuple[Path, tuple[Path, Path]]
 """An input and its two outputs."""
 
+# One file that may not be read must not stop the others, so it is looked at with the rest and not by the option parser.
+_FILES = "Recordings, or videos with sound."
+_LONGEST_SEGMENT_S = 3600
+
 
 class Format(StrEnum):
     """Types of file that can be written."""
@@ -33,10 +37,10 @@ class Format(StrEnum):
 
 
 def command(
-    files: Annotated[list[Path] | None, typer.Argument(help="Recordings, or videos with sound.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(readable=False, help=_FILES)] = None,
     keep: Annotated[list[str] | None, typer.Option(help="Class to keep; repeat it, or list them: dog,rain.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Class to remove; likewise.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(),
+    output: Annotated[Path, typer.Option("--output", "-o", readable=False, help="Folder for the results.")] = Path(),
     model: Annotated[str, typer.Option(help="A released model, a checkpoint, or a run folder.")] = "select",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     suffix: Annotated[Format, typer.Option("--format", help="Type of the results.")] = Format.wav,
@@ -44,7 +48,9 @@ def command(
     segment: Annotated[float, typer.Option(help="Seconds worked on at once; fewer need less memory.")] = 20.0,
     gate: Annotated[bool, typer.Option(help="Hand over nothing of a class that is not there.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a file.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a file, also where one fails.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")] = False,
     classes: Annotated[bool, typer.Option("--classes", help="List the classes the model knows, and stop.")] = False,
 ) -> None:
@@ -54,6 +60,8 @@ def command(
     kept classes, or everything but the removed ones), and NAME.rest.wav, the
     other part. The two add up to the input.
     """
+    from soundsieve.inference.pair import made_folder
+
     path = checkpoint.locate(model)
     header = checkpoint.load(path, weights=False)
     if header.task != "select":
@@ -63,12 +71,14 @@ def command(
         return
     mode, asked = _request(keep, remove, header.classes)
     jobs = _plan(files or [], output, suffix.value)
-    ready = [job for job in jobs if _usable(job, subtype, force)]
+    _refuse_options(device, segment, suffix.value, subtype)
+    written = {"subtype": subtype, "force": force}
     done = 0
-    if ready:
-        selector = _open(path, device, {"chunks": {"segment_s": segment}, "gate": {"enabled": gate}})
-        written = {"subtype": subtype, "force": force}
-        done = sum(_work(selector, job, asked, mode, written, as_json=as_json, quiet=quiet) for job in ready)
+    with made_folder(output):
+        ready = [job for job in jobs if _usable(job, written, as_json=as_json)]
+        if ready:
+            selector = _open(path, device, {"chunks": {"segment_s": segment}, "gate": {"enabled": gate}})
+            done = sum(_work(selector, job, asked, mode, written, as_json=as_json, quiet=quiet) for job in ready)
     if done < len(jobs):
         raise typer.Exit(2)
 
@@ -78,13 +88,26 @@ def _request(keep: list[str] | None, remove: list[str] | None, known: Sequence[s
 
     if bool(keep) == bool(remove):
         raise SettingsError("say what to --keep or what to --remove, one of the two; --classes lists what there is")
-    names = (name.strip() for entry in keep or remove or [] for name in entry.split(","))
-    return "keep" if keep else "remove", match_classes([name for name in names if name], known)
+    return "keep" if keep else "remove", match_classes(keep or remove or [], known)
+
+
+def _refuse_options(device: str, segment_s: float, suffix: str, subtype: str | None) -> None:
+    """Refuse, before any file is opened, what would fail for each of them."""
+    from soundsieve.audio import FORMATS
+    from soundsieve.inference.device import pick_device
+
+    if not 0 < segment_s <= _LONGEST_SEGMENT_S:
+        raise SettingsError(f"--segment {segment_s:g}: must be more than 0 s and at most {_LONGEST_SEGMENT_S} s")
+    if subtype is not None and subtype.upper() not in FORMATS[suffix]:
+        raise SettingsError(
+            f"--subtype {subtype}: a .{suffix} cannot hold it; choose from {', '.join(FORMATS[suffix])}"
+        )
+    pick_device(device)
 
 
 def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
     """Name the outputs; refuse before any work what would be written twice or over an input."""
-    from soundsieve.inference.pair import make_folder, output_paths
+    from soundsieve.inference.pair import output_paths
 
     if not files:
         raise SettingsError("name at least one recording to work on")
@@ -99,18 +122,17 @@ def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
             if place in inputs:
                 raise OutputError(f"{output}: is an input and would be a result of {file}; choose another folder")
             owners[place] = file
-    make_folder(folder)
     return jobs
 
 
-def _usable(job: Job, subtype: str | None, force: bool) -> bool:
+def _usable(job: Job, written: dict[str, Any], *, as_json: bool) -> bool:
     """Refuse, before a network is loaded, an input that cannot be opened or an output that cannot be written."""
     from soundsieve import audio
     from soundsieve.inference.pair import PairWriter
 
-    with reported():
+    with reported(job[0], as_json=as_json):
         info = audio.probe(job[0])
-        PairWriter(job[1], info.sample_rate, info.channels, subtype=subtype, force=force)
+        PairWriter(job[1], info.sample_rate, info.channels, **written)
         return True
     return False
 
@@ -134,7 +156,7 @@ def _work(
 ) -> bool:
     """Do one file and say so; say what is wrong with it where it cannot be done."""
     file, outputs = job
-    with reported():
+    with reported(file, as_json=as_json):
         with progress_bar(file.name, shown=not quiet) as progress:
             report = selector.process_file(file, outputs, asked, mode=mode, progress=progress, **written)
         _tell(report, as_json=as_json, quiet=quiet)

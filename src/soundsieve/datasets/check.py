@@ -9,6 +9,8 @@ from pathlib import Path
 
 from soundsieve.errors import AudioError
 
+_BLOCK = 1 << 18  # samples decoded at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -53,22 +55,27 @@ def _some(kind: str, names: Sequence[str]) -> str:
 
 
 def damage(path: Path, *, channels: int = 1) -> str | None:
-    """Return why a recording cannot be used, or None where its header can be read and promises sound.
+    """Return why a recording cannot be used, or None where it can be decoded from its first sample to its last.
 
     Args:
         path: the recording.
         channels: how many channels it must have at least.
     """
-    from soundsieve.audio.files import probe  # Here, so that listing a data set does not load the audio libraries.
+    from soundsieve.audio.files import (
+        blocks,
+        probe,
+    )  # Here, so that listing a data set does not load the audio libraries.
 
     try:
         info = probe(path)
+        if info.frames == 0:
+            return "it holds no sound"
+        if info.channels < channels:
+            return f"it has {info.channels} channel{'s' if info.channels > 1 else ''}, expected {channels}"
+        for _ in blocks(path, _BLOCK):  # A header promises more than a truncated file holds.
+            pass
     except AudioError as error:
         return str(error).removeprefix(f"{path}: ")
-    if info.frames == 0:
-        return "it holds no sound"
-    if info.channels < channels:
-        return f"it has {info.channels} channel{'s' if info.channels > 1 else ''}, expected {channels}"
     return None
 
 
@@ -83,7 +90,7 @@ def examine(
     checksums: Mapping[str, str] | None = None,
     channels: int = 1,
 ) -> Check:
-    """Open the header of every recording, and compare the published archives that lie in `root` with their checksums.
+    """Decode every recording, and compare the published archives that lie in `root` with their checksums.
 
     Args:
         name: the data set.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,10 +21,15 @@ from soundsieve.errors import OutputError
 def output_paths(recording: str | Path, folder: str | Path, suffix: str = "wav") -> tuple[Path, Path]:
     """Name the two results of a recording: what was asked for and the rest.
 
+    Args:
+        recording: Its name is used, its folder is not.
+        folder: Where the results go.
+        suffix: Type of the results, with or without its dot.
+
     >>> [path.name for path in output_paths("field/street.mp4", "out")]
     ['street.selected.wav', 'street.rest.wav']
     """
-    stem = Path(recording).stem
+    stem, suffix = Path(recording).stem, suffix.removeprefix(".")
     return Path(folder) / f"{stem}.selected.{suffix}", Path(folder) / f"{stem}.rest.{suffix}"
 
 
@@ -38,14 +45,44 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made a folder for results ({error.strerror})") from None
 
 
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder for results, with its parents, where there is none; afterwards remove what was made for nothing.
+
+    Raises:
+        OutputError: when it cannot be made.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with made_folder(Path(place, "a", "b")):
+    ...         during = Path(place, "a", "b").is_dir()
+    ...     during, list(Path(place).iterdir())
+    (True, [])
+    """
+    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    make_folder(folder)
+    try:
+        yield
+    finally:
+        for place in new:
+            try:
+                place.rmdir()
+            except OSError:  # it holds results, and so do those around it
+                break
+
+
 def refuse_overwriting(recording: Path, outputs: tuple[Path, Path]) -> None:
     """Refuse an output that is the recording itself, by whatever name or link.
 
     Raises:
-        OutputError: when one is.
+        OutputError: when one is, or when its name is impossible.
     """
     for output in outputs:
-        if output.exists() and output.samefile(recording):
+        try:
+            same = output.exists() and output.samefile(recording)
+        except OSError as error:
+            raise OutputError(f"{output}: cannot be written ({error.strerror})") from None
+        if same:
             raise OutputError(f"{output}: is the input, which is never overwritten; choose another folder")
 
 
@@ -90,7 +127,8 @@ class PairWriter:
         self._paths = paths
         self._check = [partial(Writer, path, sample_rate, channels, subtype=subtype, force=force) for path in paths]
         self._refuse()
-        self._hidden = [path.with_name(f".{secrets.token_hex(4)}.{path.name}") for path in paths]
+        # Without the target's name, which may be as long as a name can be; the suffix chooses the type.
+        self._hidden = [path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}") for path in paths]
         self._writers = [
             Writer(path, sample_rate, channels, subtype=subtype, frames_hint=frames_hint) for path in self._hidden
         ]

@@ -3,6 +3,10 @@
 A selector asked for a class that is not there still gives something back: a little of everything. How loud that is
 against the input tells the two apart, so the estimates are measured in every second of the recording, at steps of a
 quarter of a second, and what stays below a class's threshold is not handed over.
+
+What nobody hears does not count. Energies are measured above 40 Hz, so that neither an offset nor the rumble of wind
+hides a dog; and in moments far below the loudest so far, the fade after a bark or the pause between two, nothing is
+found, because there a small error is as loud as the recording.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from soundsieve.settings import Settings
 _WINDOW = 4  # bins in the window of a ratio: one second
 _HOLD = 4  # bins on each side over which the loudest window counts: one second
 _REACH = _WINDOW // 2 + _HOLD  # bins a gate looks ahead and back
+_AUDIBLE_HZ = 40.0
 
 
 class GateSettings(Settings):
@@ -30,6 +35,7 @@ class GateSettings(Settings):
     threshold_db: float = Field(-20.0, description="for a class to which the checkpoint gives no threshold of its own")
     knee_db: float = Field(3.0, gt=0, description="from closed at the threshold to open this much above it")
     silence_db: float = Field(-80.0, description="seconds of input below this level hold nothing")
+    quiet_db: float = Field(-40.0, description="nor do seconds this far below the loudest moment so far")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ class PresenceGate:
         self._mixture = Fifo(channels)
         self._estimates = Fifo(self.queries, channels)
         self._energies: list[NDArray[np.float64]] = []  # one row a bin: the input, then each class
+        self._loudest: list[float] = []  # the highest energy of the input in any bin so far
+        self._audible = Audible(sample_rate)
         self._peak_db = np.full(len(thresholds_db), -np.inf)
 
     def push(
@@ -125,7 +133,8 @@ class PresenceGate:
         """Return what was found, once everything has been pushed."""
         energies = np.array(self._energies).reshape(-1, 1 + len(self._thresholds_db))
         seconds = np.add.reduceat(energies, np.arange(0, len(energies), _WINDOW)) if len(energies) else energies
-        heard = seconds[:, 0] > self._silence
+        ends = np.minimum(np.arange(len(seconds)) * _WINDOW + _WINDOW // 2, len(energies))
+        heard = seconds[:, 0] > self._floor(ends)
         levels_db = np.where(heard[:, None], _ratio_db(seconds[:, 1:], seconds[:, :1]), np.nan)
         total_db = _ratio_db(energies[:, 1:].sum(0), energies[:, 0].sum())
         return {
@@ -156,8 +165,11 @@ class PresenceGate:
         estimates = self._estimates.peek(first, end)
         # Without several classes the union is the class.
         signals = np.concatenate([self._mixture.peek(first, end)[None], estimates[1 if len(estimates) > 1 else 0 :]])
-        folded = signals.reshape(*signals.shape[:2], bins, -1)
-        self._energies += list(np.einsum("qcbt,qcbt->bq", folded, folded, dtype=np.float64))
+        folded = self._audible(signals).reshape(*signals.shape[:2], bins, -1)
+        energies = np.einsum("qcbt,qcbt->bq", folded, folded, dtype=np.float64)
+        self._energies += list(energies)
+        before = self._loudest[-1] if self._loudest else 0.0
+        self._loudest += np.maximum.accumulate(np.maximum(energies[:, 0], before)).tolist()
 
     def _ratios_db(self, first: int, end: int) -> NDArray[np.float64]:
         """Level of each class in the second around the borders `first` to `end` − 1: (class, border)."""
@@ -171,7 +183,15 @@ class PresenceGate:
         # A window that sticks out of the recording would be a moment, not a second, unless that is all there is.
         border, half = np.arange(first, end), _WINDOW // 2
         whole = (border >= half) & (border <= max(half, len(self._energies) - half))
-        return np.where(whole & (windows[:, 0] > self._silence), ratios_db.T, -np.inf)
+        return np.where(whole & (windows[:, 0] > self._floor(border)), ratios_db.T, -np.inf)
+
+    def _floor(self, border: NDArray[np.int_]) -> NDArray[np.float64]:
+        """Energy of the second around each border below which it counts as silent."""
+        if not self._loudest:
+            return np.full(len(border), self._silence)
+        latest = np.clip(border + _WINDOW // 2 - 1, 0, len(self._loudest) - 1)  # the last bin of the second
+        loudest = np.array(self._loudest[int(latest.min()) : int(latest.max()) + 1])[latest - latest.min()]
+        return np.asarray(np.maximum(self._silence, 10 ** (self._settings.quiet_db / 10) * _WINDOW * loudest))
 
     def _apply(self, estimates: NDArray[np.float32], gates: NDArray[np.float64]) -> NDArray[np.float32]:
         """Gate the estimates; `gates` are the (class, border) values at the ends of their bins."""
@@ -185,6 +205,31 @@ class PresenceGate:
             if (widest > curve).any():
                 selection -= (widest - curve) * estimate
         return np.asarray(selection, np.float32)
+
+
+class Audible:
+    """Takes away what lies below 40 Hz, block by block: a second-order Butterworth high-pass with a memory.
+
+    >>> audible = Audible(8_000)
+    >>> offset = np.ones((1, 1, 16_000), np.float32)
+    >>> bool(abs(audible(offset)).max() < 1e-6)
+    True
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        from scipy.signal import butter
+
+        self._sections = butter(2, _AUDIBLE_HZ, "highpass", fs=sample_rate, output="sos")
+        self._state: NDArray[np.float64] | None = None
+
+    def __call__(self, waveforms: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Filter the next block, shape (signal, channel, time)."""
+        from scipy.signal import sosfilt, sosfilt_zi
+
+        if self._state is None:  # as if the first sample had been there for ever: an offset is no click
+            self._state = sosfilt_zi(self._sections)[:, None, None] * waveforms[..., :1].astype(np.float64)
+        filtered, self._state = sosfilt(self._sections, waveforms.astype(np.float64), zi=self._state)
+        return np.asarray(filtered, np.float64)
 
 
 def _gate(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundsieve import audio
+from soundsieve.audio.recording import LARGEST_SAMPLE, too_large
 from soundsieve.errors import AudioError, SettingsError
 
 Recording: TypeAlias = str | Path | NDArray[np.floating[Any]]
@@ -65,18 +66,22 @@ def open_source(recording: Recording, sample_rate: int | None = None) -> Source:
             raise SettingsError(f"sample_rate = {sample_rate}: {recording} has {info.sample_rate} Hz; leave it out")
         blocks = audio.blocks(recording, max(1, round(_BLOCK_S * info.sample_rate)))
         return Source(info.sample_rate, info.channels, info.frames, blocks, Path(recording))
-    waveform = check_waveform(recording)
+    waveform = check_waveform(recording, sample_rate)
     if sample_rate is None or sample_rate < 1:
         raise SettingsError(f"sample_rate = {sample_rate}: a waveform needs one of 1 Hz or more")
     channels, frames = waveform.shape
     return Source(sample_rate, channels, frames, _cut(waveform, max(1, round(_BLOCK_S * sample_rate))))
 
 
-def check_waveform(waveform: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def check_waveform(waveform: NDArray[np.floating[Any]], sample_rate: int | None = None) -> NDArray[np.float32]:
     """Return a waveform as (channel, time) float32.
 
+    Args:
+        waveform: Samples (channel, time) or (time,).
+        sample_rate: In Hz, to say when a bad sample comes.
+
     Raises:
-        AudioError: when it is of another type or shape, empty, or holds NaN or infinite samples.
+        AudioError: when it is of another type or shape, empty, or holds NaN, infinite or absurdly large samples.
 
     >>> check_waveform(np.zeros(3, np.int16))
     Traceback (most recent call last):
@@ -94,7 +99,16 @@ def check_waveform(waveform: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         raise AudioError(f"audio: expected shape (channel, time), found {x.shape}; transpose it")
     if not np.isfinite(x).all():
         raise AudioError("audio: holds NaN or infinite samples; all must be finite")
+    # Before the cast, where a large one would become infinite.
+    if max(x.max(), -x.min()) > LARGEST_SAMPLE:
+        raise _too_large(np.atleast_2d(x), sample_rate)
     return np.ascontiguousarray(np.atleast_2d(x), np.float32)
+
+
+def _too_large(x: NDArray[np.floating[Any]], sample_rate: int | None) -> AudioError:
+    channel, frame = np.argwhere(np.abs(x) > LARGEST_SAMPLE)[0]
+    where = f"{frame / sample_rate:.3f} s" if sample_rate and sample_rate > 0 else f"index {frame}"
+    return too_large("audio", float(x[channel, frame]), where)
 
 
 def _cut(waveform: NDArray[np.float32], frames: int) -> Iterator[NDArray[np.float32]]:

@@ -8,9 +8,10 @@ from functools import lru_cache
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy import fft
 
-from soundsieve.settings import Settings
+from soundsieve.settings import PositiveSpan, Settings, Span
 
 _COLOUR_POINTS_HZ = (50.0, 150.0, 400.0, 1000.0, 2500.0, 6000.0, 14000.0)
 
@@ -18,13 +19,15 @@ _COLOUR_POINTS_HZ = (50.0, 150.0, 400.0, 1000.0, 2500.0, 6000.0, 14000.0)
 class AugmentSettings(Settings):
     """How strongly events are varied; every strength 0 leaves them as recorded."""
 
-    speed_octaves: float = 0.0  # speed (pitch and tempo together) within ± this many octaves
-    colour_db: float = 0.0  # standard deviation of a smooth random equaliser
-    room_probability: float = 0.0
-    room_rt60_s: tuple[float, float] = (0.08, 0.6)
-    room_wet_db: tuple[float, float] = (-18.0, -3.0)  # energy of the tail against the direct sound
-    lowpass_probability: float = 0.0
-    lowpass_hz: tuple[float, float] = (3000.0, 12000.0)
+    # speed (pitch and tempo together) within ± this many octaves
+    speed_octaves: float = Field(0.0, ge=0, le=4)
+    # standard deviation of a smooth random equaliser
+    colour_db: float = Field(0.0, ge=0, allow_inf_nan=False)
+    room_probability: float = Field(0.0, ge=0, le=1)
+    room_rt60_s: PositiveSpan = (0.08, 0.6)
+    room_wet_db: Span = (-18.0, -3.0)  # energy of the tail against the direct sound
+    lowpass_probability: float = Field(0.0, ge=0, le=1)
+    lowpass_hz: PositiveSpan = (3000.0, 12000.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
 
 from soundsieve.errors import SettingsError
 from soundsieve.mixing.augment import Augmentation, AugmentSettings, draw
 from soundsieve.mixing.bank import Bank, active_fraction
-from soundsieve.settings import Settings
+from soundsieve.settings import PositiveSpan, Settings, Span
 
 _TRIES = 12  # cuts drawn before the liveliest of them is taken
 
@@ -23,17 +24,25 @@ _TRIES = 12  # cuts drawn before the liveliest of them is taken
 class MixtureSettings(Settings):
     """The mixture protocol; the defaults are the paper's, with event levels equalised."""
 
-    duration_s: float = 6.0
-    events: int = 6
-    classes: tuple[int, int] = (3, 5)
-    event_s: tuple[float, float] = (1.5, 3.0)
-    background_db: tuple[float, float] = (15.0, 25.0)  # all events together above the background
-    event_level_db: tuple[float, float] | None = (-2.5, 2.5)  # around a common level; None: as recorded
-    level_db: tuple[float, float] = (-26.0, -26.0)  # RMS of the finished mixture, dB full scale
-    activity: float = 0.3  # a cut must sound for this share of its length, if the recording allows
-    fade_s: float = 0.005  # at both ends of a cut, so that cutting does not click
-    distractor_probability: float = 0.0  # one event more, of no class anybody can ask for
+    duration_s: float = Field(6.0, gt=0, allow_inf_nan=False)
+    events: int = Field(6, ge=1)
+    classes: tuple[int, int] = Field((3, 5), validate_default=True)
+    event_s: PositiveSpan = (1.5, 3.0)
+    background_db: Span = (15.0, 25.0)  # all events together above the background
+    event_level_db: Span | None = (-2.5, 2.5)  # around a common level; None: as recorded
+    level_db: Span = (-26.0, -26.0)  # RMS of the finished mixture, dB full scale
+    activity: float = Field(0.3, ge=0, le=1)  # a cut must sound for this share of its length, if the recording allows
+    fade_s: float = Field(0.005, ge=0, allow_inf_nan=False)  # at both ends of a cut, so that cutting does not click
+    distractor_probability: float = Field(0.0, ge=0, le=1)  # one event more, of no class anybody can ask for
     augment: AugmentSettings = AugmentSettings()
+
+    @field_validator("classes")
+    @classmethod
+    def _as_many_as_events(cls, value: tuple[int, int], info: ValidationInfo) -> tuple[int, int]:
+        events = info.data.get("events")  # not there when it is wrong itself
+        if events is not None and not 1 <= value[0] <= value[1] <= events:
+            raise ValueError(f"expected 1 ≤ least ≤ most ≤ events ({events})")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +113,6 @@ def plan_mixture(bank: Bank, backgrounds: Bank | None, settings: MixtureSettings
     """
     rng = np.random.default_rng(list(key))
     low, high = settings.classes
-    if not 1 <= low <= high <= settings.events:
-        raise SettingsError(f"classes = [{low}, {high}]: expected 1 ≤ least ≤ most ≤ events ({settings.events})")
     labels = bank.labels
     if len(labels) < high:
         raise SettingsError(f"classes = [{low}, {high}]: the recordings hold only {len(labels)} classes")

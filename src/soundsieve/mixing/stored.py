@@ -240,6 +240,8 @@ class StoredMixtures:
     Attributes:
         folder: The same.
         sample_rate: In Hz.
+        is_train: Whether every mixture is made of training recordings.
+        most_classes: Classes in the mixture that has the most.
 
     Raises:
         DatasetError: when the folder is not a complete set.
@@ -257,7 +259,9 @@ class StoredMixtures:
                 " finish the set with soundsieve mix --resume"
             )
         self.sample_rate = rows[0].plan.sample_rate
+        self.is_train = all(row.is_train for row in rows)
         self._labels = [row.plan.labels for row in rows]
+        self.most_classes = max(map(len, self._labels))
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -10,7 +10,7 @@ Axes: b batch, q query, c class, n basis (N), f frame, t time.
 from __future__ import annotations
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from soundsieve.models._selector import check_inputs
@@ -24,10 +24,17 @@ class ConvTasNetSettings(Settings):
     L: int = Field(20, ge=2, multiple_of=2, description="length of these filters, in samples; the stride is L/2")
     B: int = Field(256, ge=1, description="channels of the bottleneck and the residual paths")
     H: int = Field(512, ge=1, description="channels inside a convolutional block")
-    P: int = Field(3, ge=1, multiple_of=1, description="kernel of the depthwise convolutions (odd)")
+    P: int = Field(3, ge=1, description="kernel of the depthwise convolutions (odd)")
     X: int = Field(8, ge=1, description="convolutional blocks in a repeat, dilated 1, 2, …, 2^(X-1)")
     R: int = Field(4, ge=1, description="repeats")
     D: int = Field(256, ge=1, description="size of the class embedding")
+
+    @field_validator("P")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("expected an odd number, so that a block keeps the number of frames")
+        return value
 
 
 class ConvBlock(nn.Module):

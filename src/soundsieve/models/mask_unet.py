@@ -18,8 +18,10 @@ Axes: b batch, q query, c class, k channel, f bin, m band, l frame, t time.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from soundsieve.models._selector import check_inputs
@@ -30,13 +32,30 @@ class MaskUNetSettings(Settings):
     """Hyper-parameters; the defaults are those of the released selector."""
 
     n_fft: int = Field(1024, ge=16, multiple_of=4, description="window of the STFT, in samples")
-    hop: int = Field(512, ge=4, description="hop of the STFT, in samples")
+    hop: int = Field(512, ge=4, validate_default=True, description="hop of the STFT, in samples")
     bands: int = Field(192, ge=8, description="bands the bins are gathered into; narrow ones are single bins")
-    channels: tuple[int, ...] = Field((32, 48, 64, 96, 128, 192), description="channels at each level of the U-Net")
+    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (32, 48, 64, 96, 128, 192), min_length=1, description="channels at each level of the U-Net"
+    )
     context: int = Field(256, ge=1, description="channels of the temporal network at the narrowest point")
     context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
     level_frames: int = Field(251, ge=1, description="frames over which the level is averaged (odd)")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout of whole channels at the narrowest point")
+
+    @field_validator("hop")
+    @classmethod
+    def _overlaps(cls, value: int, info: ValidationInfo) -> int:
+        n_fft = info.data.get("n_fft")  # not there when it is wrong itself
+        if n_fft is not None and value > n_fft // 2:
+            raise ValueError(f"expected at most half of n_fft ({n_fft // 2})")
+        return value
+
+    @field_validator("level_frames")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("expected an odd number, so that the average is centred on its frame")
+        return value
 
 
 def band_matrix(bins: int, bands: int) -> Tensor:
@@ -202,8 +221,9 @@ class MaskUNet(nn.Module):
         speak = _speaking(cells.float(), 1)
         weigh = _speaking(evidence, 2)
         others = nn.functional.pad(1 - wanted, (0, 1), value=1.0)
-        asked = torch.einsum("bqcl,bcml->bqml", weigh * nn.functional.pad(wanted, (0, 1))[..., None], speak)
-        rest = torch.einsum("bqcl,bcml->bqml", weigh * others[..., None], speak)
+        with torch.autocast(speak.device.type, enabled=False):  # half precision would lose the quiet classes
+            asked = torch.einsum("bqcl,bcml->bqml", weigh * nn.functional.pad(wanted, (0, 1))[..., None], speak)
+            rest = torch.einsum("bqcl,bcml->bqml", weigh * others[..., None], speak)
         shares = asked / (asked + rest)
         size = (self.settings.bands, shares.shape[-1])
         return nn.functional.interpolate(shares, size=size, mode="bilinear", align_corners=False)[..., :frames]

@@ -124,10 +124,7 @@ def _recipe(loaded: Checkpoint, source: Path, other: str | Path | None) -> tuple
             raise SettingsError(f"{source}: does not say what it was trained on; give a recipe to evaluate it with")
         return own, True
     chosen = SelectRecipe.parse(read_yaml(recipes.locate("select", other)))
-    if own is None or chosen.corpus != own.corpus:
-        return chosen, False
-    # Equal settings may still list the subsets in another order, and a drawn split depends on it.
-    return chosen.model_copy(update={"corpus": own.corpus}), True
+    return chosen, own is not None and chosen.corpus == own.corpus
 
 
 def _check_classes(loaded: Checkpoint, corpus: Corpus, subset: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from soundsieve import checkpoint, datasets
 from soundsieve.checkpoint import SUFFIX, Checkpoint
+from soundsieve.corpus import SourceSettings
 from soundsieve.errors import OutputError
 from soundsieve.evaluation.queries import Progress
 from soundsieve.evaluation.report import ConditionRow, Report
@@ -16,6 +18,7 @@ from soundsieve.evaluation.select import KEEP
 from soundsieve.systems.evaluate_select import EvaluationSettings, calibrate_selector, evaluate_selector
 from soundsieve.training.recipe import SelectRecipe
 
+LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
 LIMITS = (
     "Trained on a few dozen recordings of each class: unusual ones are missed, and related sounds are confused.",
     "It knows its own classes only; everything else stays in the rest.",
@@ -73,12 +76,13 @@ def release(
     kept = checkpoint.load(checkpoint.locate(run))
     thresholds = calibrate_selector(run, data, mixtures=mixtures, progress=progress)
     card = {
-        **_facts(kept, licence, command),
+        **_facts(kept, data, licence, command),
         "thresholds_db": {name: round(level, 1) for name, level in thresholds.items()},
     }
-    draft = run / f"release{SUFFIX}"
-    checkpoint.save(draft, replace(kept, card=card), half=True)
-    report = evaluate_selector(draft, data, EvaluationSettings(mixtures=mixtures), progress=progress)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / f"{out.stem}{SUFFIX}"
+        checkpoint.save(draft, replace(kept, card=card), half=True)
+        report = evaluate_selector(draft, data, EvaluationSettings(mixtures=mixtures), progress=progress)
     card["results"] = {**kept.card.get("results", {}), "test": _results(report)}
     card["result"] = _headline(report)
     checkpoint.save(out, replace(kept, card=card), half=True)
@@ -86,19 +90,29 @@ def release(
     return Release(out, page, report)
 
 
-def _facts(kept: Checkpoint, licence: str, command: str) -> dict[str, Any]:
+def _facts(kept: Checkpoint, data: Path, licence: str, command: str) -> dict[str, Any]:
     recipe = SelectRecipe.parse(kept.recipe)
-    sources = (*recipe.corpus.events, *recipe.corpus.backgrounds)
-    used = {source.dataset: datasets.get(source.dataset) for source in sources}
+    every = (*recipe.corpus.events, *recipe.corpus.backgrounds)
+    sources = [source for source in every if (data / source.root).is_dir()]  # optional ones may not have been there
     return {
         "licence": licence,
-        "data": {name: module.LICENCE for name, module in used.items()},
+        "data": {source.root.as_posix(): _licence(source, data) for source in sources},
         "split": [source.model_dump(mode="json", exclude_defaults=True) for source in sources],
         "recordings": kept.card.get("recordings", {}),
         "seed": recipe.training.seed,
         "command": command,
         "limits": list(LIMITS),
     }
+
+
+def _licence(source: SourceSettings, data: Path) -> str:
+    """The data set's licence, or the first table of a folder's LICENCES.md: package, version, licence, clips."""
+    table = data / source.root / LICENCES_FILE
+    if not table.is_file():
+        return datasets.get(source.dataset).LICENCE
+    first = table.read_text(encoding="utf-8").split("\n\n")[1]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()[2:]]
+    return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)
 
 
 def _results(report: Report) -> dict[str, Any]:
@@ -149,7 +163,8 @@ How they were divided (groups of one source never straddle the split):
 ## Results
 
 SDR = 10·log10(‖x‖² / ‖x − x̂‖²). Improvement over the mixture, mean and 95 % bootstrap interval by mixture. Silence is
-what an empty file would score; the ideal mask is a ceiling.
+what an empty file would score; the ideal mask is a ceiling. The intervals cover the choice of mixtures, not that of the
+{sum(card["recordings"].get("test", {}).values())} test recordings.
 
 | recordings | condition | task | SDR gain (dB) | 95 % interval | SI-SDR gain (dB) | silence | ideal mask |
 |---|---|---|---:|---|---:|---:|---:|

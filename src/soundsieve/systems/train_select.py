@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities import rank_zero_only
+
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.corpus import Corpus, open_corpus
@@ -53,7 +55,8 @@ def train(
     """
     corpus = open_corpus(recipe.corpus, data)
     classes = recipe.class_names(corpus.classes("train"))
-    prepare(folder, recipe, resume=resume)
+    if getattr(rank_zero_only, "rank", 0) == 0:  # with several devices the other processes find it prepared
+        prepare(folder, recipe, resume=resume)
     trainer = fit(
         SelectionTask(recipe, classes),
         SelectionData(recipe, corpus, classes),

@@ -136,14 +136,23 @@ class Planned:
 
 
 class FromDisk:
-    """Mixture k of an epoch, read from a folder that `soundsieve mix` wrote; epochs go through the folder in turn."""
+    """Mixture k of an epoch, read from a folder that `soundsieve mix` wrote; epochs go through the folder in turn.
 
-    def __init__(self, folder: Path, sample_rate: int, first: int) -> None:
+    Raises:
+        SettingsError: when its mixtures are not such as the recipe trains on.
+    """
+
+    def __init__(self, folder: Path, sample_rate: int, first: int, *, most_classes: int) -> None:
         self.stored = StoredMixtures(folder)
         self.first = first
         if self.stored.sample_rate != sample_rate:
             found = f"mixtures at {self.stored.sample_rate} Hz"
             raise SettingsError(f"{folder}: holds {found}; the recipe trains at {sample_rate} Hz")
+        if not self.stored.is_train:
+            raise SettingsError(f"{folder}: was mixed from other than training recordings; train on those alone")
+        if self.stored.most_classes > most_classes:
+            found = f"mixtures of up to {self.stored.most_classes} classes"
+            raise SettingsError(f"{folder}: holds {found}; mixture.classes allows {most_classes} at most")
 
     def __call__(self, index: int) -> Rendered:
         """Read mixture number `index` of the epoch."""
@@ -161,10 +170,33 @@ class SelectionData(LightningDataModule):
         self._banks: dict[str, tuple[Bank, Bank]] = {}
 
     def setup(self, stage: str) -> None:
-        """Decode the recordings once; workers share the memory."""
+        """Decode the recordings once; workers share the memory.
+
+        Raises:
+            SettingsError: when the recordings are of fewer classes than a mixture may need.
+        """
+        self._check_classes()
         for subset in ("train", "validation"):
             if subset not in self._banks:
                 self._banks[subset] = self.corpus.banks(subset, self.recipe.sample_rate)
+
+    def _check_classes(self) -> None:
+        """Refuse here, in one sentence, what would fail inside a worker, far from where it can be put right."""
+        faults, remedies = [], []
+        for subset, name, settings in (
+            ("train", "mixture", self.recipe.mixture),
+            ("validation", "protocol", self.recipe.protocol),
+        ):
+            (least, most), count = settings.classes, len(self.corpus.classes(subset))
+            if count < most:
+                faults.append(
+                    f"{name}.classes = [{least}, {most}]: the {subset} recordings are of {count} classes only"
+                )
+                remedies.append(f"--set {name}.classes=[{min(least, count)},{count}]")
+                if count == 0:
+                    raise SettingsError(faults[-1])
+        if faults:
+            raise SettingsError(f"{'; '.join(faults)}; try {' '.join(remedies)}")
 
     def train_dataloader(self) -> DataLoader[Example]:
         """New mixtures every epoch, or the same ones again where the recipe says so."""
@@ -175,7 +207,7 @@ class SelectionData(LightningDataModule):
         count = r.training.mixtures_per_epoch
         mixtures: Callable[[int], Rendered] = Planned(self._banks["train"], r.mixture, key)
         if r.training.stored is not None:
-            mixtures = FromDisk(r.training.stored, r.sample_rate, epoch * count)
+            mixtures = FromDisk(r.training.stored, r.sample_rate, epoch * count, most_classes=r.mixture.classes[1])
         return self._loader(mixtures, count, r.mixture, r.queries, key, crop)
 
     def val_dataloader(self) -> DataLoader[Example]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from soundsieve import models
 from soundsieve.corpus import CorpusSettings
@@ -53,18 +53,29 @@ class OptimiserSettings(Settings):
 class TrainingSettings(Settings):
     """How long, on what and how carefully."""
 
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     epochs: int = Field(200, ge=1)
     mixtures_per_epoch: int = Field(50_000, ge=1)
     validation_mixtures: int = Field(500, ge=1)
-    crop_s: float | None = Field(None, gt=0, description="train on a random cut this long; None: whole mixtures")
-    batch: int = Field(8, ge=1)
+    crop_s: float | None = Field(
+        None, ge=0.01, allow_inf_nan=False, description="train on a random cut this long; None: whole mixtures"
+    )
+    batch: int = Field(8, ge=1, validate_default=True)
     workers: int = Field(2, ge=0)
     fresh_mixtures: bool = Field(True, description="new mixtures every epoch; False: the same ones again")
     stored: Path | None = Field(None, description="train on the mixtures in this folder (`soundsieve mix`)")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     patience_epochs: int | None = Field(None, ge=1, description="stop after so many epochs without improvement")
     optimiser: OptimiserSettings = OptimiserSettings()
+
+    @field_validator("batch")
+    @classmethod
+    def _fills_a_step(cls, value: int, info: ValidationInfo) -> int:
+        # A last batch that is not full is left out, so an epoch of fewer mixtures would have no step at all.
+        mixtures = info.data.get("mixtures_per_epoch", value)
+        if mixtures < value:
+            raise ValueError(f"expected no more than mixtures_per_epoch ({mixtures}), so that an epoch has a step")
+        return value
 
 
 class SelectRecipe(Settings):
