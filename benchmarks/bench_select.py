@@ -1,6 +1,6 @@
 """How fast, how large and how exact `soundsieve select` is, against the plain whole-file pass of the same network.
 
-    python benchmarks/select.py [--lengths 10 600 7200] [--model select] [--out benchmarks/RESULTS.md]
+    python benchmarks/bench_select.py [--lengths 10 600 7200] [--model select] [--out benchmarks/RESULTS.md]
 
 Every figure is of a whole process, measured from outside: wall time, and the peak of its resident memory as the
 operating system counts it. The peer reads the file at once, resamples it, runs the network on all of it, and writes the
@@ -136,7 +136,7 @@ def report(lengths_s: list[float], model: str) -> str:
     lengths = " ".join(f"{length_s:g}" for length_s in lengths_s)
     return "\n".join(
         [
-            f"Command: `python benchmarks/select.py --lengths {lengths}`. {machine}; stereo WAV at {RATE_HZ} Hz.",
+            f"Command: `python benchmarks/bench_select.py --lengths {lengths}`. {machine}; stereo WAV at {RATE_HZ} Hz.",
             "",
             "| length (s) | soundsieve (s) | real-time factor | peak MiB | whole file (s) | its factor | its MiB |",
             "|---:|---:|---:|---:|---:|---:|---:|",
