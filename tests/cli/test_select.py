@@ -274,7 +274,9 @@ def test_ctrl_c_stops_with_130_and_leaves_nothing(model: list[str], monkeypatch:
     assert files() == {"a.wav"}
 
 
-def test_progress_is_drawn_on_a_terminal_unless_quiet() -> None:
+def test_progress_is_drawn_on_a_terminal_unless_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal cannot draw
+
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
