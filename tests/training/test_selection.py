@@ -173,6 +173,17 @@ def test_training_from_disk_is_training_on_the_fly(sounds: Path, recipe: dict[st
         train(SelectRecipe.parse({**stored, "sample_rate": 4000}), sounds, tmp_path / "rate", hardware=QUIET)
 
 
+def test_hardware_that_is_not_there_is_a_sentence(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--device abacus .* cannot do that"):
+        train(SelectRecipe.parse(recipe), sounds, tmp_path / "run", hardware=Hardware(device="abacus", quiet=True))
+
+
+def test_a_run_in_a_place_that_is_a_file_is_a_sentence(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("taken")
+    with pytest.raises(OutputError, match="a run cannot be kept there"):
+        train(SelectRecipe.parse(recipe), sounds, tmp_path / "run", hardware=QUIET)
+
+
 def test_classes_without_recordings_are_refused(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no recording of dog"):
         train(SelectRecipe.parse({**recipe, "classes": ["dog", "low"]}), sounds, tmp_path / "run", hardware=QUIET)

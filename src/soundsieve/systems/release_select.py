@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,8 @@ def release(
     for path in (out, page):
         if path.exists() and not force:
             raise OutputError(f"{path}: exists already; use --force to replace it")
+    if not os.access(out.parent, os.W_OK):  # said before an hour of evaluation, not after it
+        raise OutputError(f"{out}: the folder {out.parent} does not exist or is not writable")
     kept = checkpoint.load(checkpoint.locate(run))
     thresholds = calibrate_selector(run, data, mixtures=mixtures, progress=progress)
     card = {

@@ -14,6 +14,7 @@ import yaml
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from soundsieve.errors import OutputError, SettingsError
 from soundsieve.settings import Settings, read_yaml
@@ -62,8 +63,11 @@ def prepare(folder: Path, recipe: Settings, *, resume: bool) -> None:
             raise SettingsError(f"{file}: a resumed run keeps its recipe; only {free} may change")
     elif resume:
         raise SettingsError(f"{folder}: holds no training run to resume")
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{folder}: a run cannot be kept there ({error.strerror})") from None
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,26 +92,7 @@ def fit(
     """
     hardware = hardware or Hardware()
     _quieten()
-    steps = training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
-    trainer = Trainer(
-        accelerator=hardware.device,
-        devices=hardware.devices,
-        num_nodes=hardware.nodes,
-        strategy="ddp" if hardware.devices * hardware.nodes > 1 else "auto",
-        max_epochs=training.epochs,
-        precision=training.precision,
-        gradient_clip_val=training.optimiser.clip_norm,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        log_every_n_steps=max(1, min(10, steps)),
-        enable_progress_bar=not hardware.quiet,
-        enable_model_summary=False,
-        logger=[
-            CSVLogger(folder, name="", version=_next_log(folder)),
-            TensorBoardLogger(folder, name="", version="tensorboard"),
-        ],
-        callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
-    )
+    trainer = _trainer(training, folder, monitor, hardware, callbacks)
     last = folder / CHECKPOINTS / "last.ckpt"
     try:
         trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
@@ -116,6 +101,35 @@ def fit(
             raise KeyboardInterrupt(f"stopped; go on with --resume {folder}") from None
         raise
     return trainer
+
+
+def _trainer(
+    training: TrainingSettings, folder: Path, monitor: str, hardware: Hardware, callbacks: Sequence[Callback]
+) -> Trainer:
+    steps = training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
+    try:
+        return Trainer(
+            accelerator=hardware.device,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            strategy="ddp" if hardware.devices * hardware.nodes > 1 else "auto",
+            max_epochs=training.epochs,
+            precision=training.precision,
+            gradient_clip_val=training.optimiser.clip_norm,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            log_every_n_steps=max(1, min(10, steps)),
+            enable_progress_bar=not hardware.quiet,
+            enable_model_summary=False,
+            logger=[
+                CSVLogger(folder, name="", version=_next_log(folder)),
+                TensorBoardLogger(folder, name="", version="tensorboard"),
+            ],
+            callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
+        )
+    except (ValueError, MisconfigurationException) as error:
+        asked = f"--device {hardware.device} --devices {hardware.devices} --nodes {hardware.nodes}"
+        raise SettingsError(f"{asked}: this machine cannot do that ({str(error).splitlines()[0]})") from None
 
 
 def best_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor]:
