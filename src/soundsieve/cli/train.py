@@ -38,7 +38,7 @@ def command(
     from soundsieve import recipes
     from soundsieve.settings import override, read_yaml
 
-    source = recipes.locate(task, recipe) if recipe is not None else resume / RECIPE_FILE  # type: ignore[operator]
+    source = resume / RECIPE_FILE if resume is not None else recipes.locate(task, recipe or "")
     values = override(read_yaml(source), settings or [])
     folder = resume or run or Path("runs") / source.stem
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
