@@ -4,9 +4,8 @@ The selector for everyday use. Where Conv-TasNet is run once for each request, t
 the recording: it says how much each class, and "anything else", speaks in each time-frequency cell. What was asked for
 then enters as in Ochiai et al. (an embedding of the o-vector multiplied onto features), but at the narrowest point of
 the network: that a dog was asked for is evidence that there is one, and weighs on every cell of the frame. The mask is
-the share of the wanted classes in a softmax over all of them, so what is left is the share of all others. On few
-recordings it learns faster than the conditioned waveform network, because every mixture teaches about every class,
-present or absent.
+the share of the wanted classes in a softmax over all of them, so what is left is the share of all others, and every
+mixture teaches about every class, present or absent.
 
 The parts are known ones: a residual U-Net over the spectrogram (Kong et al., "Decoupling Magnitude and Phase Estimation
 with Deep ResUNet for Music Source Separation", ISMIR 2021), dilated convolutions over time at its narrowest point

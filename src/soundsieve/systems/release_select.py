@@ -145,8 +145,8 @@ def _page(out: Path, kept: Checkpoint, card: dict[str, Any], report: Report) -> 
         "licence of the weights": card["licence"],
         "seed": card["seed"],
         "made by": f"`{card['command']}`",
-        "reported by": f"`soundsieve evaluate select --model {out.stem} --data DATA`, {report.protocol['mixtures']} "
-        f"mixtures in each set, seed {report.protocol['seed']}",
+        "reported by": f"`soundsieve evaluate select --model {out.stem} --data DATA --mixtures "
+        f"{report.protocol['mixtures']} --seed {report.protocol['seed']}`",
     }
     data = "\n".join(f"- `{name}`: {licence}" for name, licence in card["data"].items())
     split = "\n".join(f"- `{json.dumps(source)}`" for source in card["split"])
