@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundsieve.corpus import Corpus, CorpusSettings, open_corpus
+from soundsieve.corpus import MANY, Corpus, CorpusSettings, open_corpus
 from soundsieve.errors import DatasetError, SettingsError
 
 THIRDS = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -63,7 +63,7 @@ def test_a_group_that_two_data_sets_share_stays_with_the_test_side(data: Path) -
     assert not train & test
 
 
-def test_sources_of_one_label_are_drawn_by_weight_not_by_number(data: Path) -> None:
+def test_a_data_set_is_drawn_by_its_weight_once_it_has_enough_recordings(data: Path) -> None:
     both = corpus(
         data,
         {"dataset": "folder", "root": "small", "parts": {"train": ["all"]}, "weight": 3},
@@ -77,7 +77,7 @@ def test_sources_of_one_label_are_drawn_by_weight_not_by_number(data: Path) -> N
         if "small" in str(bank.recordings[row].path)
     )
     assert len(dogs) == 52
-    assert small == pytest.approx(0.75)
+    assert small == pytest.approx(3 * 12 / (3 * 12 + MANY)), "12 recordings are fewer than many, 40 are many"
     assert bank.labels == ("dog", "rain")
     assert len(bank.by_label[""]) == 40
     assert both.classes("train") == ("dog", "rain")

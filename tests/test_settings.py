@@ -51,7 +51,7 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, text: str | None, sentence: 
 
 
 def test_an_override_keeps_the_order_of_what_it_does_not_touch() -> None:
-    # A drawn split depends on the order of its subsets, so sorting them would move recordings from test to training.
+    # People read a resolved recipe beside the one they wrote.
     values = override({"fractions": {"train": 0.6, "validation": 0.2, "test": 0.2}, "a": 1}, ["a=2"])
     assert list(values["fractions"]) == ["train", "validation", "test"]
     assert list(values) == ["fractions", "a"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from soundsieve.settings import Settings
 
 UNLABELLED = ""
 ORDER = ("train", "validation", "test")  # what is in two subsets stays in the last
+MANY = 20  # recordings of a label with which a data set has its full share of the draws
 
 T = TypeVar("T")
 
@@ -67,6 +69,10 @@ class Corpus:
         """How many recordings there are of each label."""
         return dict(sorted(Counter(source.label for source in self._events(subset)).items()))
 
+    def digest(self) -> dict[str, str]:
+        """Return what tells these recordings from others: subset → their number and a hash of their names."""
+        return {subset: _digest((*self._events(subset), *self.backgrounds.get(subset, ()))) for subset in self.events}
+
     def banks(self, subset: str, sample_rate: int) -> tuple[Bank, Bank]:
         """Read the events and the backgrounds of one subset.
 
@@ -80,6 +86,12 @@ class Corpus:
         if subset not in self.events:
             raise SettingsError(f"subset {subset!r}: the recordings are divided into {', '.join(self.events)}")
         return self.events[subset]
+
+
+def _digest(sources: Sequence[Source]) -> str:
+    # The folder they lie in may change between a run's beginning and its end, and so does not count.
+    names = sorted(f"{source.path.name} {source.label} {source.group}" for source in sources)
+    return f"{len(names)} recordings, {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:16]}"
 
 
 def open_corpus(settings: CorpusSettings, data: Path) -> Corpus:
@@ -151,8 +163,10 @@ def _limited(clips: Sequence[Clip], most: int | None) -> list[Clip]:
 
 
 def _weighted(clips: Sequence[Clip], weight: float) -> list[Source]:
+    # One recording is not drawn as often as a whole data set, nor do a thousand rendered ones hide ten real ones.
     counts = Counter(_label(clip) for clip in clips)
-    return [Source(clip.path, _label(clip), clip.group, clip.channel, weight / counts[_label(clip)]) for clip in clips]
+    each = {label: weight * min(count, MANY) / MANY / count for label, count in counts.items()}
+    return [Source(clip.path, _label(clip), clip.group, clip.channel, each[_label(clip)]) for clip in clips]
 
 
 def _label(clip: Clip) -> str:

@@ -1,6 +1,7 @@
 """Numbers in a report are the means and medians of what was measured, and they survive being written."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ PROTOCOL: dict[str, Any] = {
     "background_recordings": 7,
     "recordings_per_class": {"dog": 8, "rain": 9},
     "classes_without_recordings": ["yodel"],
-    "mixture": {"duration_s": 6.0, "events": 6, "event_s": (1.5, 3.0), "background_db": (15.0, 25.0)},
+    "mixture": {
+        "duration_s": 6.0,
+        "events": 6,
+        "event_s": (1.5, 3.0),
+        "background_db": (15.0, 25.0),
+        "event_level_db": (-2.5, 2.5),
+        "activity": 0.3,
+    },
     "subset": "test",
     "mixtures": 10,
     "seed": 3,
@@ -35,7 +43,9 @@ PROTOCOL: dict[str, Any] = {
 def score(mixture: int, label: str, gain_db: float, *, task: str = KEEP, recordings: str = UNSEEN) -> Score:
     si_sdr = np.nan if np.isnan(gain_db) else gain_db - 6.0
     sdr = 0.0 if np.isnan(gain_db) else gain_db - 5.0
-    return Score(recordings, "one class of 3–5", task, mixture, (label,), -5.0, sdr, 9.0, -4.0, si_sdr, 10.0)
+    return Score(
+        recordings, "one class of 3–5", task, mixture, (label,), (mixture,), -5.0, sdr, 9.0, -4.0, si_sdr, 10.0
+    )
 
 
 @pytest.fixture
@@ -63,6 +73,17 @@ def test_rows_hold_the_means_of_what_was_measured(report: Report) -> None:
     assert s.output_sdr - s.input_sdr == pytest.approx(s.sdr.mean)
     assert (s.silence, s.ideal_sdr, s.ideal_si_sdr) == (5.0, 14.0, 14.0)
     assert seen.summary.sdr.mean == 20
+
+
+def test_few_recordings_in_many_mixtures_leave_more_doubt() -> None:
+    rng = np.random.default_rng(0)
+    scores = [replace(score(k, "dog", gain), heard_in=(k % 4,)) for k, gain in enumerate(rng.normal(0, 3, 80))]
+    by_mixture = summarise(Evaluation(tuple(scores), ()), PROTOCOL).conditions[0].summary
+    effect = {k: 6.0 * (k - 1.5) for k in range(4)}
+    scores = [replace(s, sdr=s.sdr + effect[s.heard_in[0]]) for s in scores]
+    s = summarise(Evaluation(tuple(scores), ()), PROTOCOL).conditions[0].summary
+    assert s.by_recording[1] - s.by_recording[0] > 2 * (s.sdr.high - s.sdr.low)
+    assert by_mixture.by_recording[0] < by_mixture.sdr.mean < by_mixture.by_recording[1]
 
 
 def test_the_interval_counts_mixtures_not_queries() -> None:
@@ -137,6 +158,7 @@ def test_the_table_prints_the_protocol_beside_the_numbers(report: Report) -> Non
         "Model: everyday (mask_unet), 3 classes, 32000 Hz, with its gate.",
         "Recordings: subset 'test' of esc10, 17 in 2 classes; backgrounds: noises, 7.",
         "Mixtures: 10 a set, 6 s, 6 events of 1.5–3 s, 15–25 dB above the background; seed 3.",
+        "Events: levels equalised, then varied by -2.5 to +2.5 dB; cuts chosen to sound for 30% of their length",
         "Not tested, for want of recordings: yodel.",
         "SDR: 10·log10(‖x‖² / ‖x − x̂‖²)",
         "1 of these queries were answered with silence",

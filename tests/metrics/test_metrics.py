@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
-from soundsieve.metrics import bootstrap_interval, sdr_db, si_sdr_db
+from soundsieve.metrics import bootstrap_interval, reweighted_interval, sdr_db, si_sdr_db
 
 
 @given(st.floats(-30, 40), st.integers(0, 1000))
@@ -59,3 +59,24 @@ def test_values_of_one_group_are_drawn_together() -> None:
 def test_nan_is_left_out() -> None:
     assert bootstrap_interval([np.nan, 2.0, 2.0]) == (2.0, 2.0)
     assert np.isnan(bootstrap_interval([np.nan])).all()
+
+
+def test_reweighting_covers_the_true_mean_when_values_share_what_they_were_measured_on() -> None:
+    """Values are sums of two recordings' effects: the plain interval is too sure."""
+    rng = np.random.default_rng(0)
+    hits = plain_hits = 0
+    for seed in range(100):
+        effect = rng.normal(0, 1, 25)
+        pairs = [tuple(rng.choice(25, 2, replace=False)) for _ in range(150)]
+        values = [3 + effect[a] + effect[b] for a, b in pairs]
+        low, high = reweighted_interval(values, members=pairs, draws=400, seed=seed)
+        hits += low <= 3 <= high
+        low, high = bootstrap_interval(values, draws=400, seed=seed)
+        plain_hits += low <= 3 <= high
+    assert hits / 100 >= 0.9
+    assert plain_hits / 100 < 0.6
+
+
+def test_reweighting_leaves_out_nan_and_needs_a_value() -> None:
+    assert reweighted_interval([np.nan, 2.0, 2.0], members=[[0], [1], [1, 2]]) == pytest.approx((2.0, 2.0))
+    assert np.isnan(reweighted_interval([np.nan], members=[[0]])).all()

@@ -9,10 +9,10 @@ from soundsieve.models.mask_unet import MaskUNet, MaskUNetSettings, band_matrix
 SMALL = MaskUNetSettings(n_fft=256, hop=128, bands=32, channels=(4, 6, 8), context=8, context_blocks=1, level_frames=9)
 
 
-@pytest.fixture
-def model() -> MaskUNet:
+@pytest.fixture(params=[None, 1])
+def model(request: pytest.FixtureRequest) -> MaskUNet:
     torch.manual_seed(1)
-    model = MaskUNet(SMALL, classes=3)
+    model = MaskUNet(SMALL.model_copy(update={"time_levels": request.param}), classes=3)
     for module in model.modules():  # untrained statistics would make every share alike
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
@@ -37,7 +37,7 @@ def test_masks_are_the_wanted_share_of_a_softmax(model: MaskUNet) -> None:
     spectrum = model._stft(torch.randn(1, 4096))
     features = model._features(spectrum)
     frames = features.shape[-1]
-    features = torch.nn.functional.pad(features, (0, -frames % 4))
+    features = torch.nn.functional.pad(features, (0, -frames % 2**model.halvings))
     cells, evidence = model._body(features, wanted)
     evidence = torch.nn.functional.interpolate(evidence[0], size=cells.shape[-1], mode="linear")[None]
     shares = torch.softmax(cells[:, None] + evidence[:, :, :, None], dim=2)
@@ -108,3 +108,29 @@ def test_silence_gives_silence_at_any_length(model: MaskUNet, time: int) -> None
 def test_impossible_hyper_parameters_are_refused(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         MaskUNetSettings.parse(wrong)
+
+
+@torch.no_grad()
+def test_naming_cells_changes_no_estimate_and_names_as_if_nothing_was_asked(model: MaskUNet) -> None:
+    mixture, wanted = torch.randn(2, 1, 5000), torch.eye(3).expand(2, 3, 3)
+    estimate, logits = model.estimate_and_name(mixture, wanted)
+    torch.testing.assert_close(estimate, model(mixture, wanted))
+    power = model.cell_power(mixture.expand(2, 2, 5000))
+    assert logits.shape == (2, 4, *power.shape[2:])
+    cells, evidence = model._analyse(model._stft(mixture[:, 0]), torch.zeros(2, 1, 3))
+    torch.testing.assert_close(logits, (cells + evidence[:, 0, :, None])[..., : logits.shape[-1]])
+
+
+def test_cells_hold_the_power_of_their_bands(model: MaskUNet) -> None:
+    """A steady tone lies in the cell of its band; twice the level is four times the power."""
+    tone = torch.sin(2 * torch.pi * 10 / 256 * torch.arange(4096))  # bin 10
+    power = model.cell_power(torch.stack([tone, 2 * tone])[None])[0, :, :, 5:-5]
+    band = int((model.bands[:, 10] > 0.5).nonzero()[0])
+    assert (power[0].argmax(0) == band // 2).all()
+    torch.testing.assert_close(power[1], 4 * power[0])
+
+
+def test_time_levels_keep_frames_where_bands_are_narrow() -> None:
+    models = [MaskUNet(SMALL.model_copy(update={"time_levels": levels}), 3) for levels in (None, 1, 0)]
+    assert [m.stride // SMALL.hop for m in models] == [4, 2, 1]
+    assert len({sum(p.numel() for p in m.parameters()) for m in models}) == 1

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -13,8 +14,8 @@ from soundsieve.errors import SettingsError
 from soundsieve.mixing import plan_mixture
 from soundsieve.mixing.stored import manifest_rows, prepare, render_missing
 from soundsieve.settings import override
-from soundsieve.training.mixtures import FromDisk, SelectionData
-from soundsieve.training.recipe import SelectRecipe, TrainingSettings
+from soundsieve.training.mixtures import FromDisk, SelectionData, draw_queries
+from soundsieve.training.recipe import QuerySettings, SelectRecipe, TrainingSettings
 
 
 def data(recipe: SelectRecipe, folder: Path) -> SelectionData:
@@ -64,3 +65,25 @@ def test_a_stored_set_must_be_one_to_train_on(
 def test_training_that_cannot_take_a_step_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=f"{'batch' if 'mixtures_per_epoch' in wrong else next(iter(wrong))} = "):
         TrainingSettings.parse(wrong)
+
+
+def test_others_are_all_the_classes_but_some_of_those_there() -> None:
+    settings = QuerySettings(each=False, others=40)
+    wanted, weight = draw_queries(["b", "d", "e"], list("abcdef"), settings, 5, np.random.default_rng(0))
+    assert wanted.shape == (40, 6)
+    assert weight.all()
+    assert (wanted[:, [0, 2, 5]] == 1).all(), "what is not there is asked for too"
+    left = wanted[:, [1, 3, 4]].sum(1)
+    assert set(left) == {1.0, 2.0}, "something there is left out, and something is not"
+    assert not draw_queries(["b"], list("abc"), settings, 5, np.random.default_rng(0))[1].any()
+
+
+def test_a_query_refers_to_the_sum_of_what_it_asks_for(sounds: Path, recipe: dict[str, Any]) -> None:
+    parsed = SelectRecipe.parse(override(recipe, ["queries={each: true, several: 2, others: 1, absent: 1}"]))
+    module = data(parsed, sounds)
+    module.setup("fit")
+    batch = next(iter(module.train_dataloader()))
+    single = batch["references"][:, :3]
+    owned = np.einsum("bqc,bqt->bct", batch["wanted"][:, :3] * batch["weight"][:, :3, None], single)
+    expected = np.einsum("bqc,bct->bqt", batch["wanted"], owned)
+    np.testing.assert_allclose(batch["references"], expected, atol=1e-6)

@@ -1,6 +1,7 @@
 """Short training runs: they learn, repeat, survive being killed, and use several processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,11 @@ import yaml
 from soundsieve import checkpoint
 from soundsieve.corpus import open_corpus
 from soundsieve.errors import OutputError, SettingsError
-from soundsieve.mixing import plan_mixture
+from soundsieve.mixing import Draw, plan_mixture
 from soundsieve.mixing.stored import manifest_rows, prepare, render_missing
 from soundsieve.settings import override
 from soundsieve.systems.train_select import train
 from soundsieve.training import curves
-from soundsieve.training.mixtures import TRAIN
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.run import Hardware
 
@@ -51,6 +51,19 @@ def test_a_short_run_learns_and_leaves_everything_behind(sounds: Path, recipe: d
     assert SelectRecipe.parse(kept.recipe).training.epochs == 8
     assert kept.card["results"]["validation_sdr_improvement_db"] == pytest.approx(trained.validation_db, abs=1e-3)
     kept.build()
+
+
+def test_cells_are_named_beside_the_estimate_and_refused_where_they_cannot_be(
+    sounds: Path, recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    naming = override(recipe, ["training.epochs=4", "loss.shares=0.5", "queries.others=1"])
+    trained = train(SelectRecipe.parse(naming), sounds, tmp_path / "run", hardware=QUIET)
+    assert trained.validation_db > 8
+    assert len(curves.column(tmp_path / "run", "train/naming_nats")) == 4
+    for wrong in (["queries={each: false, several: 1}"], ["model={name: conv_tasnet, hyper: {}}"]):
+        with pytest.raises(SettingsError, match=r"loss\.shares: needs queries\.each"):
+            train(SelectRecipe.parse(override(naming, wrong)), sounds, tmp_path / "wrong", hardware=QUIET)
+        assert not (tmp_path / "wrong").exists(), "refused before anything is left behind"
 
 
 def test_one_seed_gives_one_model(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
@@ -149,6 +162,19 @@ def test_a_run_is_neither_overwritten_nor_bent(sounds: Path, recipe: dict[str, A
         train(SelectRecipe.parse(override(recipe, ["sample_rate=4000"])), sounds, run, resume=True, hardware=QUIET)
 
 
+def test_a_resumed_run_keeps_its_recordings(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(SelectRecipe.parse(override(recipe, ["training.epochs=1"])), sounds, run, hardware=QUIET)
+    longer = SelectRecipe.parse(override(recipe, ["training.epochs=2"]))
+    moved = sounds.rename(tmp_path / "elsewhere")
+    shutil.copy(moved / "sounds" / "low" / "0.wav", moved / "sounds" / "low" / "new.wav")
+    with pytest.raises(SettingsError, match=r"keeps its recordings; train had \d+ recordings, .* now has \d+"):
+        train(longer, moved, run, resume=True, hardware=QUIET)
+    (moved / "sounds" / "low" / "new.wav").unlink()
+    train(longer, moved, run, resume=True, hardware=QUIET)
+    assert len(curves.column(run, "val/sdr_improvement_db")) == 2
+
+
 def test_a_finished_run_can_be_made_longer(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
     for epochs in (1, 2):
         parsed = SelectRecipe.parse(override(recipe, [f"training.epochs={epochs}"]))
@@ -161,7 +187,7 @@ def test_training_from_disk_is_training_on_the_fly(sounds: Path, recipe: dict[st
     short = SelectRecipe.parse(override(recipe, ["training.epochs=1"]))
     corpus = open_corpus(short.corpus, sounds)
     banks = corpus.banks("train", short.sample_rate)
-    plans = [plan_mixture(*banks, short.mixture, (0, TRAIN, 0, index)) for index in range(32)]
+    plans = [plan_mixture(*banks, short.mixture, (0, Draw.TRAIN, 0, index)) for index in range(32)]
     rows = manifest_rows(plans, banks, is_train=True)
     prepare(tmp_path / "set", rows)
     render_missing(tmp_path / "set", rows, banks)

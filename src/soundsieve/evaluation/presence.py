@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from soundsieve.evaluation.queries import Estimator, Mixtures, Progress, absent_classes, answer
+from soundsieve.mixing import Draw
 
 SILENCE_DB = -100.0  # what an estimate of nothing, or of less than this, is counted as
 _LEAST_EXAMPLES = 8  # of either kind; with fewer a class takes the threshold of all classes together
-_CALIBRATION = 3  # second number of the key; see soundsieve.evaluation.select
 
 Measure = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
 """Estimates (q, t) and their mixture (t,) → one level for each, in dB, shape (q,)."""
@@ -125,7 +125,7 @@ def calibrate_thresholds(
     levels: list[float] = []
     for index in range(len(mixtures)):
         sound = mixtures(index)
-        rng = np.random.default_rng([seed, _CALIBRATION, index, 1])  # apart from the plan's own
+        rng = np.random.default_rng([seed, Draw.CALIBRATION, index, 1])  # apart from the plan's own
         there = [name for name in sound.references if name in classes and np.any(sound.references[name])]
         queries = [*there, *absent_classes(tuple(sound.references), classes, len(there), rng)]
         estimates = answer(estimator, sound.mixture, [(name,) for name in queries], classes)

@@ -29,13 +29,12 @@ from soundsieve.evaluation.baselines import ideal_ratio_mask
 from soundsieve.evaluation.presence import Level, energy_ratio_db
 from soundsieve.evaluation.queries import Estimator, Mixtures, Progress, absent_classes, answer, groups_of
 from soundsieve.evaluation.scores import Floats, inner_products, sdr_pair
-from soundsieve.mixing import Bank, MixtureSettings, Rendered, plan_mixture, render
+from soundsieve.mixing import Bank, Draw, MixtureSettings, Rendered, plan_mixture, render
 
 KEEP, REMOVE_DIRECTLY, REMOVE_BY_SUBTRACTION = "keep", "remove directly", "remove by subtraction"
 TASKS = (KEEP, REMOVE_DIRECTLY, REMOVE_BY_SUBTRACTION)
 UNSEEN, SEEN = "unseen", "seen"
 
-_EVALUATION = 2  # second number of every key; training and validation use 0 and 1, so no mixture is drawn twice
 _NUMBERS = {1: "one class", 2: "two classes", 3: "three classes"}
 
 
@@ -93,6 +92,7 @@ class Score:
         task: One of `TASKS`.
         mixture: Number of the mixture in its set.
         wanted: The classes asked for.
+        heard_in: The recordings that their events were cut from, by their position in the set's bank.
         input_sdr: SDR of the mixture itself.
         sdr: SDR of the estimate.
         ideal_sdr: SDR of the ideal ratio mask.
@@ -104,6 +104,7 @@ class Score:
     task: str
     mixture: int
     wanted: tuple[str, ...]
+    heard_in: tuple[int, ...]
     input_sdr: float
     sdr: float
     ideal_sdr: float
@@ -147,7 +148,7 @@ def mixture_sets(
 
     def draw(number: int, banks: tuple[Bank, Bank], classes: tuple[int, int]) -> DrawnMixtures:
         drawn = settings.model_copy(update={"classes": classes})
-        return DrawnMixtures(banks, drawn, (seed, _EVALUATION, number), count)
+        return DrawnMixtures(banks, drawn, (seed, Draw.EVALUATION, number), count)
 
     sets = []
     if least < most:
@@ -182,7 +183,7 @@ def evaluate(
     done = 0
     for number, part in enumerate(sets):
         for index in range(len(part.mixtures)):
-            rng = np.random.default_rng([seed, _EVALUATION, number, index, 1])  # apart from the plan's own generator
+            rng = np.random.default_rng([seed, Draw.EVALUATION, number, index, 1])  # apart from the plan's own
             case = _Case(part, index, part.mixtures(index), tuple(classes), rng)
             estimates = answer(estimator, case.sound.mixture, case.questions(), classes)
             scores += case.scores(estimates)
@@ -239,10 +240,15 @@ class _Case:
         pairs = [sdr_pair(products, estimate=x, reference=reference) for x in (mixture, estimate, ideal)]
         table = np.stack([*(sdr for sdr, _ in pairs), *(si_sdr for _, si_sdr in pairs)], axis=1)
         return [
-            Score(self.part.recordings, self.part.condition(k), task, self.index, group, *(float(x) for x in row))
+            self._score(k, group, task, row)
             for (k, group), row in zip(self.asked, table, strict=True)
             if not np.isnan(row[0])
         ]
+
+    def _score(self, number: int, group: tuple[str, ...], task: str, row: Floats) -> Score:
+        heard_in = tuple(source for name in group for source in self.sound.recordings.get(name, ()))
+        levels = (float(level) for level in row)
+        return Score(self.part.recordings, self.part.condition(number), task, self.index, group, heard_in, *levels)
 
     def levels(self, estimates: NDArray[np.float32]) -> list[Level]:
         """How much is handed over when one class is asked for, present or absent."""

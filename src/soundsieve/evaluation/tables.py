@@ -13,7 +13,7 @@ from rich.text import Text
 
 from soundsieve.evaluation.report import DEFINITIONS, ClassRow, ConditionRow, Gain, Leakage, Report, Summary
 
-WIDTH = 132  # columns that the widest table needs
+WIDTH = 142  # columns that the widest table needs
 
 _MEASURED = ("SDR in", "out", "SDR gain", "median", "SI-SDR gain", "median", "silence", "ideal mask")
 
@@ -33,11 +33,16 @@ def _protocol(p: Mapping[str, Any]) -> Text:
     count = sum(p["recordings_per_class"].values())
     gate = "with its gate" if p["gate"] else "without a gate"
     events = f"{m['events']} events of {_span(m['event_s'])} s, {_span(m['background_db'])} dB above the background"
+    cuts = f"cuts chosen to sound for {m['activity']:.0%} of their length where the recording allows"
+    if m["event_level_db"] is not None:
+        low, high = m["event_level_db"]
+        cuts = f"levels equalised, then varied by {low:g} to {high:+g} dB; {cuts}"
     lines = [
         f"Model: {p['model']} ({p['architecture']}), {len(p['classes'])} classes, {p['sample_rate_hz']} Hz, {gate}.",
         f"Recordings: subset {p['subset']!r} of {', '.join(p['events'])}, {count} in {len(p['recordings_per_class'])} "
         f"classes; backgrounds: {', '.join(p['backgrounds']) or 'none'}, {p['background_recordings']}.",
         f"Mixtures: {p['mixtures']} a set, {m['duration_s']:g} s, {events}; seed {p['seed']}.",
+        f"Events: {cuts}.",
     ]
     if p["classes_without_recordings"]:
         lines.append(f"Not tested, for want of recordings: {', '.join(p['classes_without_recordings'])}.")
@@ -50,14 +55,16 @@ def _span(limits: Sequence[float]) -> str:
 
 
 def _conditions(rows: tuple[ConditionRow, ...]) -> Table:
-    table = _table("Mean levels in dB, [95 % interval]", "Asked for")
+    table = _table("Mean levels in dB, [95 % interval]", "Asked for", ("by recording",))
     before = ""
     for row in rows:
         name = f"{row.condition}, {row.recordings}"
         if name != before:
             table.add_section()
             table.add_row(Text(name, style="bold"))
-        table.add_row(f"  {row.task}", *_cells(row.summary))
+        low, high = row.summary.by_recording
+        wide = f"[{low:.1f}, {high:.1f}]" if math.isfinite(low) else "–"
+        table.add_row(f"  {row.task}", *_cells(row.summary), wide)
         before = name
     return table
 

@@ -1,5 +1,6 @@
 """Losses: pure functions of an estimate and a reference."""
 
+from soundsieve.losses.shares import share_loss
 from soundsieve.losses.snr import SelectionLoss, SelectionLossSettings, negative_si_snr, negative_snr
 
-__all__ = ["SelectionLoss", "SelectionLossSettings", "negative_si_snr", "negative_snr"]
+__all__ = ["SelectionLoss", "SelectionLossSettings", "negative_si_snr", "negative_snr", "share_loss"]

@@ -58,6 +58,7 @@ class SelectionLossSettings(Settings):
     si_snr: float = Field(0.1, ge=0, le=1, description="share of SI-SNR: guards pure SNR against collapsing to silence")
     ceiling_db: float | None = Field(30.0, description="SNR above which a query stops contributing")
     absent: float = Field(0.1, ge=0, description="weight of a query whose classes are all absent")
+    shares: float = Field(0.0, ge=0, description="weight of naming every cell (mask_unet): classes do not stay silent")
     absent_floor_db: float = Field(30.0, description="leakage this far below the mixture is as good as silence")
 
 

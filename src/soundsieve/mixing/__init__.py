@@ -2,6 +2,7 @@
 
 from soundsieve.mixing.augment import Augmentation, AugmentSettings
 from soundsieve.mixing.bank import Bank, Recording, Source
+from soundsieve.mixing.draws import Draw
 from soundsieve.mixing.plan import Event, Mixture, MixtureSettings, plan_mixture
 from soundsieve.mixing.render import Rendered, render
 
@@ -9,6 +10,7 @@ __all__ = [
     "AugmentSettings",
     "Augmentation",
     "Bank",
+    "Draw",
     "Event",
     "Mixture",
     "MixtureSettings",

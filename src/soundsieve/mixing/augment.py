@@ -14,6 +14,7 @@ from scipy import fft
 from soundsieve.settings import PositiveSpan, Settings, Span
 
 _COLOUR_POINTS_HZ = (50.0, 150.0, 400.0, 1000.0, 2500.0, 6000.0, 14000.0)
+_RINGING_S = 0.05
 
 
 class AugmentSettings(Settings):
@@ -83,7 +84,8 @@ def apply(waveform: NDArray[np.float32], sample_rate: int, change: Augmentation)
         return waveform
     length = len(waveform)
     tail = _room(change, sample_rate)
-    size = fft.next_fast_len(length + len(tail), real=True)
+    # The zero-phase filters ring both ways: the margin keeps what wraps around out of the sound.
+    size = fft.next_fast_len(length + max(len(tail), round(_RINGING_S * sample_rate)), real=True)
     spectrum = fft.rfft(waveform, size)
     spectrum *= _response(change, size, sample_rate)
     if change.room_rt60_s:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,13 @@ class Rendered:
         mixture: Shape (time,).
         references: Class → the sum of its events, shape (time,).
         residual: Background and distractors, shape (time,).
+        recordings: Class → the positions in the bank of the recordings its events are cut from.
     """
 
     mixture: NDArray[np.float32]
     references: dict[str, NDArray[np.float32]]
     residual: NDArray[np.float32]
+    recordings: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def render(plan: Mixture, bank: Bank, backgrounds: Bank | None) -> Rendered:
@@ -49,7 +51,8 @@ def render(plan: Mixture, bank: Bank, backgrounds: Bank | None) -> Rendered:
     )
     references = {label: gain * reference for label, reference in references.items()}
     residual = gain * residual
-    return Rendered(np.sum([*references.values(), residual], axis=0), references, residual)
+    cut_from = {label: tuple(event.recording for event in plan.events if event.label == label) for label in plan.labels}
+    return Rendered(np.sum([*references.values(), residual], axis=0), references, residual, cut_from)
 
 
 def _sound(event: Event, bank: Bank, plan: Mixture) -> NDArray[np.float32]:

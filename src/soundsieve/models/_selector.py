@@ -1,8 +1,23 @@
-"""What every selector checks about its inputs."""
+"""What selectors have in common."""
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from torch import Tensor
+
+
+@runtime_checkable
+class NamesCells(Protocol):
+    """A selector that can also be trained by naming time-frequency cells; see `soundsieve.losses.share_loss`."""
+
+    def estimate_and_name(self, mixture: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimate as `forward` does (b, q, t), with logits of c classes and "anything else" (b, c+1, band, frame)."""
+        ...
+
+    def cell_power(self, waveforms: Tensor) -> Tensor:
+        """Power in these cells: (b, s, t) → (b, s, band, frame)."""
+        ...
 
 
 def check_inputs(mixture: Tensor, wanted: Tensor, classes: int) -> None:

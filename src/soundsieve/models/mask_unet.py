@@ -36,6 +36,9 @@ class MaskUNetSettings(Settings):
     channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (32, 48, 64, 96, 128, 192), min_length=1, description="channels at each level of the U-Net"
     )
+    time_levels: int | None = Field(
+        None, ge=0, description="how many of the levels halve the frames as well as the bands; None: every one"
+    )
     context: int = Field(256, ge=1, description="channels of the temporal network at the narrowest point")
     context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
     level_frames: int = Field(251, ge=1, description="frames over which the level is averaged (odd)")
@@ -85,10 +88,10 @@ class ResidualBlock(nn.Module):
 
     Shape:
         - input: (b, k_in, m, l)
-        - output: (b, k_out, m, l), or half of m and l with stride 2 (rounded up)
+        - output: (b, k_out, m, l), or half of m (and l) where the stride is 2, rounded up
     """
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels_out: int, stride: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
@@ -97,7 +100,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels_out),
         )
-        plain = stride == 1 and channels_in == channels_out
+        plain = stride == (1, 1) and channels_in == channels_out
         self.shortcut = nn.Identity() if plain else nn.Conv2d(channels_in, channels_out, 1, stride=stride, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -174,7 +177,8 @@ class MaskUNet(nn.Module):
         super().__init__()
         s = self.settings = settings
         self.classes = classes
-        self.halvings = len(s.channels) - 1
+        levels = len(s.channels) - 1
+        self.halvings = levels if s.time_levels is None else min(levels, s.time_levels)  # of the frames
         self.stride = s.hop * 2**self.halvings
         bins = s.n_fft // 2 + 1
         self.register_buffer("window", torch.hann_window(s.n_fft).sqrt(), persistent=False)
@@ -183,7 +187,10 @@ class MaskUNet(nn.Module):
         self.band_norm = nn.BatchNorm1d(s.bands)
         self.stem = nn.Conv2d(2, s.channels[0], (5, 3), stride=(2, 1), padding=(2, 1))
         pairs = list(zip(s.channels[:-1], s.channels[1:], strict=True))
-        self.down = nn.ModuleList(ResidualBlock(a, b, stride=2) for a, b in pairs)
+        self.strides = [(2, 2 if level < self.halvings else 1) for level in range(levels)]
+        self.down = nn.ModuleList(
+            ResidualBlock(a, b, stride) for (a, b), stride in zip(pairs, self.strides, strict=True)
+        )
         narrow = (s.bands + 1) // 2
         for _ in pairs:
             narrow = (narrow + 1) // 2
@@ -197,8 +204,9 @@ class MaskUNet(nn.Module):
         """Samples on each side that can influence one output sample."""
         s = self.settings
         frames, step = 1, 1
-        for _ in range(self.halvings):
-            frames, step = frames + 3 * step * 2, step * 2  # two 3-wide convolutions down, two up, and the resizing
+        for _, halved in self.strides:
+            # Two 3-wide convolutions down, two up, and the resizing, each at its own level's step.
+            frames, step = frames + 3 * step * 2, step * halved
         frames += step * sum(2**k for k in range(s.context_blocks)) + 2 * step
         return int(frames + s.level_frames // 2) * s.hop + s.n_fft
 
@@ -206,16 +214,43 @@ class MaskUNet(nn.Module):
         """Estimate the sum of the wanted classes, one estimate a query."""
         check_inputs(mixture, wanted, self.classes)
         spectrum = self._stft(mixture[:, 0])  # b, f, l
-        masks = torch.einsum("bqml,mf->bqfl", self.masks(spectrum, wanted), self.bands)
-        return self._istft(masks * spectrum[:, None], mixture.shape[-1])
+        return self._filter(spectrum, self.masks(spectrum, wanted), mixture.shape[-1])
+
+    def estimate_and_name(self, mixture: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Do as `forward`, and name every cell as if nothing had been asked for: what a share loss needs.
+
+        Returns:
+            The estimate (b, q, t), and logits of each class and of "anything else" in each cell (b, c+1, m/2, l).
+        """
+        check_inputs(mixture, wanted, self.classes)
+        spectrum = self._stft(mixture[:, 0])
+        cells, evidence = self._analyse(spectrum, nn.functional.pad(wanted, (0, 0, 0, 1)))
+        frames = spectrum.shape[-1]
+        shares = self._shares(cells, evidence[:, :-1], wanted)[..., :frames]
+        return self._filter(spectrum, shares, mixture.shape[-1]), (cells.float() + evidence[:, -1, :, None])[
+            ..., :frames
+        ]
+
+    def cell_power(self, waveforms: Tensor) -> Tensor:
+        """Power in the cells that `estimate_and_name` names: (b, s, t) → (b, s, m/2, l)."""
+        batch, sources = waveforms.shape[:2]
+        spectrum = self._stft(waveforms.flatten(0, 1))
+        power = torch.einsum("mf,bfl->bml", self.bands, spectrum.real.square() + spectrum.imag.square())
+        pairs = nn.functional.avg_pool2d(power[:, None], (2, 1), ceil_mode=True)[:, 0]
+        return pairs.reshape(batch, sources, *pairs.shape[1:])
 
     def masks(self, spectrum: Tensor, wanted: Tensor) -> Tensor:
         """The share of each cell that belongs to the wanted classes: (b, f, l) complex, (b, q, c) → (b, q, m, l)."""
+        return self._shares(*self._analyse(spectrum, wanted), wanted)[..., : spectrum.shape[-1]]
+
+    def _analyse(self, spectrum: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the cells (b, c+1, m/2, l) and evidence in as many frames (b, q, c+1, l), l padded."""
         features = self._features(spectrum)
-        frames = features.shape[-1]
-        cells, evidence = self._body(nn.functional.pad(features, (0, -frames % 2**self.halvings)), wanted)
+        cells, evidence = self._body(nn.functional.pad(features, (0, -features.shape[-1] % 2**self.halvings)), wanted)
         evidence = nn.functional.interpolate(evidence.flatten(0, 1).float(), size=cells.shape[-1], mode="linear")
-        evidence = evidence.reshape(*wanted.shape[:2], *evidence.shape[1:])  # b, q, c+1, l
+        return cells, evidence.reshape(*wanted.shape[:2], *evidence.shape[1:])
+
+    def _shares(self, cells: Tensor, evidence: Tensor, wanted: Tensor) -> Tensor:
         # A softmax over classes of cells + evidence, as products of exponentials: never b·q·c·m·l numbers at once.
         speak = _speaking(cells.float(), 1)
         weigh = _speaking(evidence, 2)
@@ -225,7 +260,11 @@ class MaskUNet(nn.Module):
             rest = torch.einsum("bqcl,bcml->bqml", weigh * others[..., None], speak)
         shares = asked / (asked + rest)
         size = (self.settings.bands, shares.shape[-1])
-        return nn.functional.interpolate(shares, size=size, mode="bilinear", align_corners=False)[..., :frames]
+        return nn.functional.interpolate(shares, size=size, mode="bilinear", align_corners=False)
+
+    def _filter(self, spectrum: Tensor, shares: Tensor, time: int) -> Tensor:
+        masks = torch.einsum("bqml,mf->bqfl", shares, self.bands)
+        return self._istft(masks * spectrum[:, None], time)
 
     def _body(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Run the U-Net: (b, 2, m, l) → logits of the cells (b, c+1, m/2, l), evidence (b, q, c+1, l/2^levels)."""
@@ -235,8 +274,10 @@ class MaskUNet(nn.Module):
             skips.append(level)
             level = block(level)
         level, evidence = self.context(level, wanted)
-        for up, merge, skip in zip(reversed(self.up), reversed(self.merge), reversed(skips), strict=True):
-            raised = nn.functional.interpolate(up(level), scale_factor=2.0, mode="nearest")
+        for up, merge, skip, (bands, frames) in zip(
+            *(reversed(part) for part in (self.up, self.merge, skips, self.strides)), strict=True
+        ):
+            raised = nn.functional.interpolate(up(level), scale_factor=(float(bands), float(frames)), mode="nearest")
             level = merge(torch.cat([raised[:, :, : skip.shape[2]], skip], dim=1))
         return self.head(level), evidence
 

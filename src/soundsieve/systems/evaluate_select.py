@@ -16,11 +16,10 @@ from soundsieve.evaluation.presence import calibrate_thresholds
 from soundsieve.evaluation.queries import Estimator, Progress
 from soundsieve.evaluation.report import Report, summarise
 from soundsieve.evaluation.select import SEEN, UNSEEN, DrawnMixtures, evaluate, mixture_sets
+from soundsieve.mixing import Draw
 from soundsieve.settings import Settings, read_yaml
 from soundsieve.systems.select import Selector
 from soundsieve.training.recipe import SelectRecipe
-
-_CALIBRATION = 3  # second number of the mixtures' keys; training, validation and evaluation use 0, 1 and 2
 
 
 class EvaluationSettings(Settings):
@@ -110,7 +109,7 @@ def calibrate_selector(
     corpus = open_corpus(chosen.corpus, data)
     _check_classes(loaded, corpus, "validation")
     banks = corpus.banks("validation", loaded.sample_rate)
-    drawn = DrawnMixtures(banks, chosen.protocol, (seed, _CALIBRATION), mixtures)
+    drawn = DrawnMixtures(banks, chosen.protocol, (seed, Draw.CALIBRATION), mixtures)
     measure = loudest_second_db(loaded.sample_rate)
     estimator = Selector(loaded, device).estimate
     return calibrate_thresholds(estimator, drawn, loaded.classes, seed=seed, measure=measure, progress=progress)

@@ -10,13 +10,12 @@ import yaml
 from pydantic import Field
 
 from soundsieve.corpus import open_corpus
-from soundsieve.mixing import plan_mixture
+from soundsieve.mixing import Draw, plan_mixture
 from soundsieve.mixing.stored import manifest_rows, prepare, render_missing, write_text
 from soundsieve.settings import Settings
 from soundsieve.training.recipe import SelectRecipe
 
 RECIPE_FILE = "recipe.yaml"
-_STORED = 5  # second number of the mixtures' keys; training, validation, evaluation and calibration use 0 to 3
 
 
 class MixSettings(Settings):
@@ -69,7 +68,7 @@ def write_mixtures(
     banks = corpus.banks(settings.subset, recipe.sample_rate)
     is_train = settings.subset == "train"
     mixture = recipe.mixture if is_train else recipe.protocol
-    key = (settings.seed, _STORED)
+    key = (settings.seed, Draw.STORED)
     plans = [plan_mixture(*banks, mixture, (*key, index)) for index in range(settings.count)]
     rows = manifest_rows(plans, banks, is_train=is_train, root=data)
     prepare(folder, rows, resume=resume, force=force)

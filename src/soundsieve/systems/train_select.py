@@ -55,11 +55,13 @@ def train(
     """
     corpus = open_corpus(recipe.corpus, data)
     classes = recipe.class_names(corpus.classes("train"))
+    task, mixtures = SelectionTask(recipe, classes), SelectionData(recipe, corpus, classes)
+    mixtures.check_classes()
     if getattr(rank_zero_only, "rank", 0) == 0:  # with several devices the other processes find it prepared
-        prepare(folder, recipe, resume=resume)
+        prepare(folder, recipe, corpus.digest(), resume=resume)
     trainer = fit(
-        SelectionTask(recipe, classes),
-        SelectionData(recipe, corpus, classes),
+        task,
+        mixtures,
         recipe.training,
         folder,
         monitor=MONITOR,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PANELS = (
     ("train/loss_db", "training loss (dB)"),
+    ("train/naming_nats", "naming loss (nats)"),
     ("val/sdr_improvement_db", "validation SDR improvement (dB)"),
     ("train/gradient_norm", "gradient norm"),
     ("train/learning_rate", "learning rate"),

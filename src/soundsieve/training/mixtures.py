@@ -15,11 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from soundsieve.corpus import Corpus
 from soundsieve.errors import SettingsError
-from soundsieve.mixing import Bank, MixtureSettings, Rendered, plan_mixture, render
+from soundsieve.mixing import Bank, Draw, MixtureSettings, Rendered, plan_mixture, render
 from soundsieve.mixing.stored import StoredMixtures
 from soundsieve.training.recipe import QuerySettings, SelectRecipe
-
-TRAIN, VALIDATION = 0, 1  # second number of a mixture's key, so that the two never share a draw
 
 
 class Example(TypedDict):
@@ -74,13 +72,15 @@ class SelectionExamples(Dataset[Example]):
             start, length = int(rng.integers(0, length - self.crop + 1)), self.crop
         references = {label: wave[start : start + length] for label, wave in sound.references.items()}
         wanted, weight = draw_queries(tuple(references), self.classes, self.queries, self.most_classes, rng)
-        stack = np.zeros((len(self.classes), length), np.float32)
+        # Added up, not multiplied: BLAS would start threads of its own in every worker.
+        sums = np.zeros((len(wanted), length), np.float32)
         for label, wave in references.items():
             if label in self.classes:
-                stack[self.classes.index(label)] = wave
+                for query in np.flatnonzero(wanted[:, self.classes.index(label)]):
+                    sums[query] += wave
         return Example(
             mixture=torch.from_numpy(sound.mixture[None, start : start + length].copy()),
-            references=torch.from_numpy(wanted @ stack),
+            references=torch.from_numpy(sums),
             wanted=torch.from_numpy(wanted),
             weight=torch.from_numpy(weight),
         )
@@ -97,7 +97,7 @@ def draw_queries(
 
     Returns:
         wanted of shape (query, class) and weight of shape (query,). The number of queries is the same for every mixture
-        (most_classes + several + absent), padded with empty queries of weight 0.
+        (most_classes + several + others + absent), padded with empty queries of weight 0.
 
     >>> rng = np.random.default_rng(0)
     >>> wanted, weight = draw_queries(["b"], ["a", "b"], QuerySettings(absent=1), 2, rng)
@@ -107,15 +107,20 @@ def draw_queries(
     rows = [classes.index(label) for label in present if label in classes]
     absent = [row for row in range(len(classes)) if row not in rows]
     single = most_classes if settings.each else 0
-    wanted = np.zeros((single + settings.several + settings.absent, len(classes)), np.float32)
+    others = single + settings.several
+    wanted = np.zeros((others + settings.others + settings.absent, len(classes)), np.float32)
     weight = np.zeros(len(wanted), np.float32)
     for position, row in enumerate(rows[:single]):
         wanted[position, row] = weight[position] = 1
-    for position in range(single, single + settings.several):
+    for position in range(single, others):
         if len(rows) > 1:
             chosen = rng.permutation(rows)[: rng.integers(2, len(rows) + 1)]
             wanted[position, chosen] = weight[position] = 1
-    for position in range(single + settings.several, len(wanted)):
+    for position in range(others, others + settings.others):
+        if len(rows) > 1:
+            wanted[position] = weight[position] = 1
+            wanted[position, rng.permutation(rows)[: rng.integers(1, len(rows))]] = 0
+    for position in range(others + settings.others, len(wanted)):
         if absent:
             wanted[position, rng.choice(absent)] = weight[position] = 1
     return wanted, weight
@@ -175,13 +180,17 @@ class SelectionData(LightningDataModule):
         Raises:
             SettingsError: when the recordings are of fewer classes than a mixture may need.
         """
-        self._check_classes()
+        self.check_classes()
         for subset in ("train", "validation"):
             if subset not in self._banks:
                 self._banks[subset] = self.corpus.banks(subset, self.recipe.sample_rate)
 
-    def _check_classes(self) -> None:
-        """Refuse here, in one sentence, what would fail inside a worker, far from where it can be put right."""
+    def check_classes(self) -> None:
+        """Refuse here, in one sentence, what would fail inside a worker, far from where it can be put right.
+
+        Raises:
+            SettingsError: when the recordings are of fewer classes than a mixture may need.
+        """
         faults, remedies = [], []
         for subset, name, settings in (
             ("train", "mixture", self.recipe.mixture),
@@ -202,7 +211,7 @@ class SelectionData(LightningDataModule):
         """New mixtures every epoch, or the same ones again where the recipe says so."""
         r = self.recipe
         epoch = self.trainer.current_epoch if self.trainer is not None and r.training.fresh_mixtures else 0
-        key = (r.training.seed, TRAIN, epoch)
+        key = (r.training.seed, Draw.TRAIN, epoch)
         crop = None if r.training.crop_s is None else round(r.training.crop_s * r.sample_rate)
         count = r.training.mixtures_per_epoch
         mixtures: Callable[[int], Rendered] = Planned(self._banks["train"], r.mixture, key)
@@ -213,7 +222,7 @@ class SelectionData(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Example]:
         """The same validation mixtures every time."""
         r = self.recipe
-        key = (r.training.seed, VALIDATION, 0)
+        key = (r.training.seed, Draw.VALIDATION, 0)
         mixtures = Planned(self._banks["validation"], r.protocol, key)
         return self._loader(mixtures, r.training.validation_mixtures, r.protocol, QuerySettings(), key, None)
 
@@ -238,5 +247,5 @@ class SelectionData(LightningDataModule):
         )
         loader: dict[str, Any] = {"prefetch_factor": 4} if training.workers else {}
         return DataLoader(
-            examples, batch_size=training.batch, num_workers=training.workers, drop_last=key[1] == TRAIN, **loader
+            examples, batch_size=training.batch, num_workers=training.workers, drop_last=key[1] == Draw.TRAIN, **loader
         )

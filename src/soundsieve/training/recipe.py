@@ -34,6 +34,7 @@ class QuerySettings(Settings):
 
     each: bool = Field(True, description="every class in the mixture, in turn")
     several: int = Field(0, ge=0, description="queries for two or more of its classes at once")
+    others: int = Field(0, ge=0, description="queries for all the model's classes but some of those in it")
     absent: int = Field(0, ge=0, description="queries for a class that is not in it")
 
 

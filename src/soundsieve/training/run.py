@@ -22,6 +22,7 @@ from soundsieve.training.recipe import TrainingSettings
 from soundsieve.training.timing import StepTimer
 
 RECIPE_FILE = "recipe.yaml"
+RECORDINGS_FILE = "recordings.yaml"
 CHECKPOINTS = "checkpoints"
 RESUMABLE = ("epochs", "patience_epochs", "workers")  # what may change when a run is resumed
 
@@ -43,16 +44,16 @@ class Hardware:
     quiet: bool = False
 
 
-def prepare(folder: Path, recipe: Settings, *, resume: bool) -> None:
-    """Make the run folder and keep the resolved recipe in it.
+def prepare(folder: Path, recipe: Settings, recordings: Mapping[str, str], *, resume: bool) -> None:
+    """Make the run folder and keep in it the resolved recipe, and what tells its recordings from others.
 
     A resumed run may be made longer or shorter and use other hardware; everything else stays as it began.
 
     Raises:
         OutputError: when the folder holds a run already and `resume` was not asked for.
-        SettingsError: when a resumed run's recipe differs from the one it began with.
+        SettingsError: when a resumed run's recipe or recordings differ from those it began with.
     """
-    file = folder / RECIPE_FILE
+    file, heard = folder / RECIPE_FILE, folder / RECORDINGS_FILE
     values = recipe.model_dump(mode="json")
     if file.exists():
         if not resume:
@@ -61,13 +62,23 @@ def prepare(folder: Path, recipe: Settings, *, resume: bool) -> None:
         if _fixed(began) != _fixed(values):
             free = ", ".join(f"training.{name}" for name in RESUMABLE)
             raise SettingsError(f"{file}: a resumed run keeps its recipe; only {free} may change")
+        _refuse_others(heard, recordings)
     elif resume:
         raise SettingsError(f"{folder}: holds no training run to resume")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        heard.write_text(yaml.safe_dump(dict(recordings), sort_keys=False), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{folder}: a run cannot be kept there ({error.strerror})") from None
+
+
+def _refuse_others(heard: Path, recordings: Mapping[str, str]) -> None:
+    began = read_yaml(heard) if heard.exists() else recordings
+    for subset in {**began, **recordings}:
+        before, now = began.get(subset, "none"), recordings.get(subset, "none")
+        if before != now:
+            raise SettingsError(f"{heard}: a resumed run keeps its recordings; {subset} had {before}, now has {now}")
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import torch
 from lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from soundsieve import models
-from soundsieve.losses import SelectionLoss, negative_snr
+from soundsieve.errors import SettingsError
+from soundsieve.losses import SelectionLoss, negative_snr, share_loss
+from soundsieve.models._selector import NamesCells
 from soundsieve.training.mixtures import Example
 from soundsieve.training.recipe import SelectRecipe
 
@@ -28,6 +30,8 @@ class SelectionTask(LightningModule):
         torch.manual_seed(recipe.training.seed)  # the first weights
         self.model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
         self.loss = SelectionLoss(recipe.loss)
+        if recipe.loss.shares and not (recipe.queries.each and isinstance(self.model, NamesCells)):
+            raise SettingsError("loss.shares: needs queries.each = true and a model that names cells (mask_unet)")
 
     def on_train_batch_start(self, batch: Example, index: int) -> None:
         """Seed dropout from (seed, step), so that a resumed run draws what an unbroken one would have drawn.
@@ -38,12 +42,32 @@ class SelectionTask(LightningModule):
 
     def training_step(self, batch: Example, index: int) -> Tensor:
         """Loss over every query of the batch."""
-        estimate = self.model(batch["mixture"], batch["wanted"])
+        shares = self.recipe.loss.shares
+        naming = None
+        if shares:
+            network = cast(NamesCells, self.model)
+            estimate, logits = network.estimate_and_name(batch["mixture"], batch["wanted"])
+            naming = share_loss(logits=logits.float(), **self._sources(batch, network))
+        else:
+            estimate = self.model(batch["mixture"], batch["wanted"])
         loss = self.loss(
             estimate=estimate.float(), reference=batch["references"], mixture=batch["mixture"], weight=batch["weight"]
         )
         self.log("train/loss_db", loss, prog_bar=True, batch_size=len(batch["mixture"]))
-        return loss
+        if naming is None:
+            return loss
+        self.log("train/naming_nats", naming, batch_size=len(batch["mixture"]))
+        return loss + shares * naming
+
+    @torch.no_grad()
+    def _sources(self, batch: Example, network: NamesCells) -> dict[str, Tensor]:
+        """The power of each class in the mixtures, and of all else, with the class that each belongs to."""
+        single = batch["weight"] * (batch["wanted"].sum(-1) == 1)  # every class in the mixture is asked for alone
+        references = batch["references"] * single[..., None]
+        rest = batch["mixture"] - references.sum(1, keepdim=True)
+        owner = nn.functional.pad(batch["wanted"] * single[..., None], (0, 1, 0, 1))
+        owner[:, -1, -1] = 1
+        return {"power": network.cell_power(torch.cat([references, rest], 1)), "owner": owner}
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Record the gradient norm before clipping, and the learning rate."""
