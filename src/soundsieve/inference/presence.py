@@ -77,7 +77,9 @@ class PresenceGate:
 
     With one class the output is its gated estimate. With several it is
     max(g)·union − Σ (max(g) − g_c)·estimate_c: the union while all are present, nothing while none is, and where the
-    estimates of the classes add up to the union, exactly Σ g_c·estimate_c.
+    estimates of the classes add up to the union, exactly Σ g_c·estimate_c. The union is the mean of the network's two
+    answers: what it gives when asked for all classes at once, and the sum of what it gives for each. Their errors
+    differ, so the mean is better than either.
 
     Args:
         thresholds_db: Asked class → threshold, in the order of the estimates.
@@ -196,6 +198,8 @@ class PresenceGate:
     def _apply(self, estimates: NDArray[np.float32], gates: NDArray[np.float64]) -> NDArray[np.float32]:
         """Gate the estimates; `gates` are the (class, border) values at the ends of their bins."""
         union: NDArray[np.float32] = estimates[0]
+        if len(estimates) > 1:
+            union = 0.5 * (union + estimates[1:].sum(axis=0))
         if not self._settings.enabled or union.shape[-1] == 0:
             return union
         curves = [_curve(gate, self._bin)[: union.shape[-1]] for gate in gates]
