@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
 from numpy.typing import NDArray
 
+from soundsieve import checkpoint, models
 from soundsieve.mixing import Bank, Recording, Source
 from soundsieve.mixing.bank import recording
 
@@ -78,6 +80,15 @@ def tiny_recipe() -> dict[str, object]:
         "mixture": mixture,
         "protocol": mixture,
     }
+
+
+def write_model(path: Path, classes: tuple[str, ...], **recipe: object) -> None:
+    """Write an untrained selector whose recipe divides what `write_sounds` writes."""
+    torch.manual_seed(0)
+    weights = models.build("mask_unet", TINY, len(classes)).state_dict()
+    whole = {**tiny_recipe(), **recipe}
+    made = checkpoint.Checkpoint("select", "mask_unet", TINY, classes, RATE_HZ, recipe=whole, weights=weights)
+    checkpoint.save(path, made)
 
 
 def _recording(label: str, take: int, duration_s: float) -> Recording:

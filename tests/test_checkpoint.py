@@ -8,7 +8,7 @@ import torch
 
 from soundsieve import checkpoint, models
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError, UnknownNameError
+from soundsieve.errors import CheckpointError, OutputError, UnknownNameError
 
 HYPER = {"N": 8, "L": 16, "B": 8, "H": 8, "X": 2, "R": 1, "D": 8}
 
@@ -84,6 +84,25 @@ def test_weights_of_another_shape_are_refused(saved: tuple[Path, torch.nn.Module
         other.build()
 
 
+def test_a_released_name_is_not_hidden_by_a_folder_of_that_name(
+    saved: tuple[Path, torch.nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "released", lambda: {"select": saved[0]})
+    monkeypatch.chdir(tmp_path)
+    Path("select").mkdir()
+    assert checkpoint.locate("select") == saved[0]
+    with pytest.raises(CheckpointError, match="is its training finished"):
+        checkpoint.locate("./select")
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(saved: tuple[Path, torch.nn.Module], tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        checkpoint.save(tmp_path, checkpoint.load(saved[0]))
+    (tmp_path / "file").write_text("taken")
+    with pytest.raises(OutputError, match="cannot be written"):
+        checkpoint.save(tmp_path / "file" / "model.safetensors", checkpoint.load(saved[0]))
+
+
 def test_a_failed_write_leaves_the_old_file(
     saved: tuple[Path, torch.nn.Module], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +112,7 @@ def test_a_failed_write_leaves_the_old_file(
         raise OSError("disk full")
 
     monkeypatch.setattr("safetensors.torch.save_file", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OutputError, match="disk full"):
         checkpoint.save(saved[0], checkpoint.load(saved[0]))
     assert saved[0].read_bytes() == before
     assert [path.name for path in saved[0].parent.iterdir()] == [saved[0].name]

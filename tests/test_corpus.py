@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from soundsieve.corpus import MANY, Corpus, CorpusSettings, open_corpus
-from soundsieve.errors import DatasetError, SettingsError
+from soundsieve.errors import DatasetError, SettingsError, UnknownNameError
 
 THIRDS = {"train": 0.5, "validation": 0.25, "test": 0.25}
 
@@ -42,6 +42,24 @@ def test_no_group_is_on_two_sides(data: Path) -> None:
     assert len(set().union(*sides.values())) == 6
     assert sum(len(sources) for sources in divided.events.values()) == 24
     assert divided.classes("train") == ("dog", "rain")
+
+
+def test_a_misspelt_label_is_named(data: Path) -> None:
+    source = {"dataset": "folder", "root": "small", "fractions": THIRDS}
+    with pytest.raises(UnknownNameError, match="label to keep 'dgo': did you mean 'dog'"):
+        corpus(data, {**source, "keep": ["dgo"]})
+    with pytest.raises(UnknownNameError, match="label to rename 'rian': did you mean 'rain'"):
+        corpus(data, {**source, "rename": {"rian": ""}})
+    assert corpus(data, {**source, "rename": {"rain": "weather"}, "keep": ["weather"]}).classes("train") == ("weather",)
+
+
+def test_files_of_one_name_in_two_folders_are_two_sources(data: Path) -> None:
+    both = corpus(
+        data,
+        {"dataset": "folder", "root": "small", "parts": {"train": ["all"]}},
+        {"dataset": "folder", "root": "large", "fractions": THIRDS},
+    )
+    assert sum(source.path.is_relative_to(data / "small") for source in both.events["train"]) == 24
 
 
 def test_the_split_does_not_depend_on_the_order_of_the_recipe(data: Path) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundsieve.errors import CheckpointError, unknown_name
+from soundsieve.errors import CheckpointError, OutputError, unknown_name
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -70,8 +69,12 @@ def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
         path: Where to; an existing file is replaced only when the new one is complete.
         checkpoint: What to write.
         half: Store the weights as float16, half the size.
+
+    Raises:
+        OutputError: when it cannot be written.
     """
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     kind = torch.float16 if half else torch.float32
@@ -81,15 +84,16 @@ def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     }
     header = {name: getattr(checkpoint, name) for name in _HEADER}
     metadata = {"format": _FORMAT, **{name: json.dumps(value, default=str) for name, value in header.items()}}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(weights, temporary, metadata)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from None
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary.is_file():
+            temporary.unlink()
 
 
 _HEADER = ("task", "model", "hyper", "classes", "sample_rate", "card", "recipe")
@@ -135,6 +139,9 @@ def locate(name: str | Path) -> Path:
         UnknownNameError: when it is neither a path nor a released name; lists the nearest names.
     """
     path = Path(name)
+    table = released()
+    if isinstance(name, str) and name in table:  # a file of that name is meant by ./NAME
+        return table[name]
     if path.is_dir():
         if not (path / RUN_FILE).is_file():
             raise CheckpointError(f"{path}: a folder without {RUN_FILE}; is its training finished?")
@@ -143,7 +150,6 @@ def locate(name: str | Path) -> Path:
         return path
     if path.suffix or len(path.parts) > 1:
         raise CheckpointError(f"{path}: there is no such checkpoint")
-    table = released()
     if str(name) not in table:
         raise unknown_name("model", str(name), table)
     return table[str(name)]

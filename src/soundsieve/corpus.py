@@ -13,7 +13,7 @@ from pydantic import Field
 
 from soundsieve import datasets
 from soundsieve.datasets import Clip
-from soundsieve.errors import DatasetError, SettingsError
+from soundsieve.errors import DatasetError, SettingsError, unknown_name
 from soundsieve.mixing import Bank, Source
 from soundsieve.mixing.bank import load
 from soundsieve.settings import Settings
@@ -118,7 +118,9 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     root = data / source.root
     if source.optional and not root.is_dir():
         return {}
-    clips = [_relabelled(clip, source.rename) for clip in datasets.get(source.dataset).clips(root)]
+    listed = datasets.get(source.dataset).clips(root)
+    _check_labels(source, {label for clip in listed for label in clip.labels})
+    clips = [_relabelled(clip, source.rename) for clip in listed]
     if source.keep is not None:
         clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
         if not clips:
@@ -128,13 +130,29 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     if source.parts is not None:
         subsets = datasets.split_by_part(clips, _in_order(source.parts))
     else:
-        subsets = datasets.split_by_fraction(clips, _in_order(source.fractions or {}), seed)
+        try:
+            subsets = datasets.split_by_fraction(clips, _in_order(source.fractions or {}), seed)
+        except DatasetError as error:
+            raise DatasetError(f"{root}: {error}") from None
     if source.validation is not None:
         shares = {"train": 1 - source.validation, "validation": source.validation}
         subsets = {**datasets.split_by_fraction(subsets.pop("train", []), shares, seed), **subsets}
+    # Singers, takes and files are names within a data set; Freesound's are the same in all that were cut from there.
+    owner = getattr(datasets.get(source.dataset), "GROUPS", source.root.as_posix())
     return {
-        name: _weighted(_limited(members, source.most_per_label), source.weight) for name, members in subsets.items()
+        name: _weighted(_limited(members, source.most_per_label), source.weight, owner)
+        for name, members in subsets.items()
     }
+
+
+def _check_labels(source: SourceSettings, labels: set[str]) -> None:
+    """Refuse a label that is misspelt, whose recordings would be left out or mixed in without a word."""
+    for label in source.rename:
+        if label not in labels:
+            raise unknown_name("label to rename", label, labels)
+    for label in source.keep or ():
+        if label not in labels | set(source.rename.values()):
+            raise unknown_name("label to keep", label, labels)
 
 
 def _in_order(subsets: Mapping[str, T]) -> dict[str, T]:
@@ -162,11 +180,13 @@ def _limited(clips: Sequence[Clip], most: int | None) -> list[Clip]:
     ]
 
 
-def _weighted(clips: Sequence[Clip], weight: float) -> list[Source]:
+def _weighted(clips: Sequence[Clip], weight: float, owner: str) -> list[Source]:
     # One recording is not drawn as often as a whole data set, nor do a thousand rendered ones hide ten real ones.
     counts = Counter(_label(clip) for clip in clips)
     each = {label: weight * min(count, MANY) / MANY / count for label, count in counts.items()}
-    return [Source(clip.path, _label(clip), clip.group, clip.channel, each[_label(clip)]) for clip in clips]
+    return [
+        Source(clip.path, _label(clip), f"{owner}:{clip.group}", clip.channel, each[_label(clip)]) for clip in clips
+    ]
 
 
 def _label(clip: Clip) -> str:

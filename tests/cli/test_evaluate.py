@@ -2,14 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 import yaml
 
-from sounds import LABELS, RATE_HZ, TINY, tiny_recipe, write_sounds
-from soundsieve import checkpoint, models
+from sounds import LABELS, tiny_recipe, write_model, write_sounds
+from soundsieve import checkpoint
 from soundsieve.cli import main
 from soundsieve.settings import override
 from soundsieve.systems.evaluate_select import calibrate_selector
@@ -22,15 +20,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sounds(folder / "data")
     write_model(folder / "model.safetensors", LABELS[:5])
     return folder
-
-
-def write_model(path: Path, classes: tuple[str, ...], **recipe: Any) -> None:
-    torch.manual_seed(0)
-    weights = models.build("mask_unet", TINY, len(classes)).state_dict()
-    whole = {**tiny_recipe(), **recipe}
-    checkpoint.save(
-        path, checkpoint.Checkpoint("select", "mask_unet", TINY, classes, RATE_HZ, recipe=whole, weights=weights)
-    )
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -116,6 +105,7 @@ def test_what_is_wrong_is_said_in_a_sentence(work: Path, capsys: pytest.CaptureF
         (("select", "--model", tmp_path / "cats.safetensors", *data), "none of them among the model's classes"),
         (("select", "--model", tmp_path / "bare.safetensors", *data), "does not say what it was trained on"),
         (("select", *model, *data, "--report", tmp_path / "report"), "holds a report already"),
+        (("select", *model, *data, "--report", tmp_path / "cats.safetensors" / "r"), "cannot be written there"),
     ):
         code, out, err = run(capsys, *arguments)
         assert code == 2, arguments

@@ -180,7 +180,7 @@ def test_existing_results_are_left_alone_unless_forced(model: list[str]) -> None
     [
         (("one/a.wav", "two/a.wav"), "one/a.wav and of two/a.wav; run them apart"),
         (("a.wav", "a.flac"), "of a.wav and of a.flac"),
-        (("a.wav", "a.wav"), "of a.wav and of a.wav"),
+        (("a.wav", "a.wav"), "a.wav: is named twice"),
         (("a.wav", "a.selected.wav"), "a.selected.wav: is an input"),
     ],
 )

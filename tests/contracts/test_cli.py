@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -94,6 +95,27 @@ def test_a_run_that_is_told_to_end_leaves_nothing_half_written(tiny_selector: Pa
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 143
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no such signal")
+@pytest.mark.parametrize(("ignored", "code"), [(False, 129), (True, 0)])
+def test_a_closed_terminal_ends_a_run_cleanly_unless_it_is_to_be_ignored(
+    ignored: bool, code: int, tiny_selector: Path, tmp_path: Path
+) -> None:
+    audio.write(tmp_path / "a.wav", noise(80_000), 8_000)
+    program = (
+        "import os, signal, sys\n"
+        f"signal.signal(signal.SIGHUP, signal.{'SIG_IGN' if ignored else 'SIG_DFL'})\n"
+        "from soundsieve import cli\n"
+        "from soundsieve.inference.separate import StreamSeparator\n"
+        "finish = StreamSeparator.finish\n"
+        "StreamSeparator.finish = lambda self: (os.kill(os.getpid(), signal.SIGHUP), finish(self))[1]\n"
+        "cli.main(sys.argv[1:])\n"
+    )
+    arguments = ["select", "a.wav", "--keep", "dog", "-o", "out", "--model", str(tiny_selector)]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == code
+    assert (tmp_path / "out").exists() == ignored
 
 
 def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,3 +88,13 @@ def test_the_guard_gives_a_collapsed_estimate_a_way_out() -> None:
     gain_guarded = judge(guarded, wrong, reference) - judge(guarded, right, reference)
     assert gain_pure < 0.05
     assert gain_guarded > 1.0
+
+
+def test_the_guard_pushes_hardest_where_nothing_of_the_target_is_left() -> None:
+    time = torch.arange(512) * (2 * torch.pi / 512)
+    reference = torch.sin(5 * time)[None, None]
+    estimate = (torch.sin(9 * time) + 0.005 * torch.sin(5 * time))[None, None].requires_grad_()  # 46 dB below
+    loss = SelectionLoss(SelectionLossSettings(si_snr=1))
+    loss(estimate=estimate, reference=reference, mixture=reference, weight=torch.ones(1, 1)).backward()
+    assert estimate.grad is not None
+    assert estimate.grad.norm() > 0.01

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
 from soundsieve.metrics import bootstrap_interval, reweighted_interval, sdr_db, si_sdr_db
+from soundsieve.metrics.separation import MOST_DB
 
 
 @given(st.floats(-30, 40), st.integers(0, 1000))
@@ -26,6 +27,21 @@ def test_si_sdr_agrees_with_torchmetrics_and_ignores_scale() -> None:
     theirs = scale_invariant_signal_distortion_ratio(torch.tensor(estimate), torch.tensor(reference)).numpy()
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
     np.testing.assert_allclose(si_sdr_db(estimate=7 * estimate, reference=reference), ours, atol=1e-6)
+
+
+@given(st.floats(-9, 3))
+def test_a_quiet_recording_scores_like_a_loud_one(power: float) -> None:
+    x, noise = np.random.default_rng(0).standard_normal((2, 500))
+    pair = {"estimate": 10**power * (0.8 * x + 0.1 * noise), "reference": 10**power * x}
+    loud = {"estimate": 0.8 * x + 0.1 * noise, "reference": x}
+    assert sdr_db(**pair) == pytest.approx(sdr_db(**loud), abs=1e-6)
+    assert si_sdr_db(**pair) == pytest.approx(si_sdr_db(**loud), abs=1e-6)
+
+
+def test_a_perfect_estimate_and_a_hopeless_one_have_bounded_scores() -> None:
+    tone = np.sin(np.arange(1000))
+    assert sdr_db(estimate=tone, reference=tone) == pytest.approx(MOST_DB)
+    assert sdr_db(estimate=1e9 * tone, reference=tone) == pytest.approx(-MOST_DB)
 
 
 def test_silence_as_estimate_scores_zero_and_as_reference_nothing() -> None:

@@ -126,6 +126,14 @@ def test_another_set_is_neither_continued_nor_overwritten(tmp_path: Path) -> Non
     assert {path.name for path in folder.iterdir()} == {MANIFEST, "000000", "notes.txt"}
 
 
+def test_a_set_with_a_damaged_manifest_can_be_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "set", rows(2))
+    with (tmp_path / "set" / MANIFEST).open("a") as manifest:
+        manifest.write("no mixture\n")
+    assert write(tmp_path / "set", rows(1, seed=1), force=True) == 1
+    assert {path.name for path in (tmp_path / "set").iterdir()} == {MANIFEST, "000000"}
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.doc").write_text("years of work")
     for how in ({}, {"resume": True}, {"force": True}):

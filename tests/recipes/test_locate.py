@@ -22,6 +22,13 @@ def test_a_file_is_found_whatever_it_is_called(tmp_path: Path, monkeypatch: pyte
     assert recipes.locate("select", "mine") == Path("mine")
 
 
+def test_a_recipe_is_not_hidden_by_a_file_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("paper").write_text("notes")
+    assert recipes.locate("select", "paper").suffix == ".yaml"
+    assert recipes.locate("select", "./paper").read_text() == "notes"
+
+
 def test_an_unknown_name_lists_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"unknown recipe 'papr': did you mean 'paper'\?"):
         recipes.locate("select", "papr")

@@ -116,6 +116,23 @@ def test_a_file_is_processed_to_files_of_the_same_content(selector: Selector, fi
     assert plain["classes"].keys() == {"dog"}
 
 
+def test_outputs_may_be_strings_and_a_mode_that_there_is_not_is_refused(
+    selector: Selector, file: Path, tmp_path: Path
+) -> None:
+    outputs = str(tmp_path / "a.wav"), str(tmp_path / "b.wav")
+    with pytest.raises(UnknownNameError, match="mode 'Keep': did you mean 'keep'"):
+        selector.process_file(file, outputs, "dog", mode="Keep")  # type: ignore[arg-type]
+    assert not Path(outputs[0]).exists()
+    selector.process_file(file, outputs, "dog")
+    assert Path(outputs[1]).is_file()
+
+
+def test_a_waveform_needs_a_whole_sample_rate(selector: Selector) -> None:
+    for rate in ("44100", 44_100.5, None, 0):
+        with pytest.raises(SettingsError, match="whole number"):
+            selector.keep(np.zeros(800), "dog", sample_rate=rate)  # type: ignore[arg-type]
+
+
 def test_the_input_is_never_overwritten(selector: Selector, file: Path, tmp_path: Path) -> None:
     (tmp_path / "link.wav").symlink_to(file)
     before = file.read_bytes()

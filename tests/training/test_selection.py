@@ -40,7 +40,10 @@ def test_a_short_run_learns_and_leaves_everything_behind(sounds: Path, recipe: d
     trained = train(SelectRecipe.parse(override(recipe, ["training.epochs=8"])), sounds, run, hardware=QUIET)
     assert trained.validation_db > 8, "three tones an octave and more apart are easy to tell apart"
     loss = curves.column(run, "train/loss_db")
-    assert loss == [] or loss[-1] < loss[0]
+    assert loss[-1] < loss[0]
+    rates = curves.column(run, "train/learning_rate")
+    assert rates[0] == pytest.approx(1e-2, rel=0.1)
+    assert rates[-1] < 0.1 * rates[0], "a cosine ends near zero"
     for name in ("train/gradient_norm", "train/learning_rate", "train/batch_s"):
         logged = curves.column(run, name)
         assert logged, name
@@ -148,6 +151,37 @@ def test_early_stopping_and_the_papers_schedule(sounds: Path, recipe: dict[str, 
     )
     train(SelectRecipe.parse(stopped), sounds, tmp_path / "run", hardware=QUIET)
     assert len(curves.column(tmp_path / "run", "val/sdr_improvement_db")) < 30
+    rates = curves.column(tmp_path / "run", "train/learning_rate")
+    assert rates[-1] / rates[0] == pytest.approx(0.2 ** (len(set(rates)) - 1)), "a fifth of it after each epoch"
+    assert len(set(rates)) > 1
+
+
+def test_a_run_that_was_moved_keeps_its_best_weights(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    short = override(recipe, ["training.epochs=2"])
+    train(SelectRecipe.parse(short), sounds, tmp_path / "a", hardware=QUIET)
+    best = torch.load(tmp_path / "a" / "checkpoints" / "best.ckpt", weights_only=False)
+    # From now on every epoch is worse than what was best.
+    for name in ("best.ckpt", "last.ckpt"):
+        state = torch.load(tmp_path / "a" / "checkpoints" / name, weights_only=False)
+        for values in state["callbacks"].values():
+            if "best_k_models" in values and values["monitor"]:
+                values["best_model_score"] = values["kth_value"] = torch.tensor(99.0)
+                values["best_k_models"] = dict.fromkeys(values["best_k_models"], torch.tensor(99.0))
+        torch.save(state, tmp_path / "a" / "checkpoints" / name)
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    longer = SelectRecipe.parse(override(recipe, ["training.epochs=3"]))
+    trained = train(longer, sounds, tmp_path / "b", resume=True, hardware=QUIET)
+    assert trained.validation_db == 99.0, "the score of the weights that are kept"
+    kept = torch.load(tmp_path / "b" / "checkpoints" / "best.ckpt", weights_only=False)["state_dict"]
+    assert all(torch.equal(kept[name], tensor) for name, tensor in best["state_dict"].items())
+    assert not (tmp_path / "a").exists()
+
+
+def test_too_few_mixtures_for_the_devices_are_refused(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    few = SelectRecipe.parse(override(recipe, ["training.mixtures_per_epoch=4"]))
+    with pytest.raises(SettingsError, match=r"at least training\.batch for each device, 8"):
+        train(few, sounds, tmp_path / "run", hardware=Hardware(device="cpu", devices=2, quiet=True))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_is_neither_overwritten_nor_bent(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
@@ -202,6 +236,7 @@ def test_training_from_disk_is_training_on_the_fly(sounds: Path, recipe: dict[st
 def test_hardware_that_is_not_there_is_a_sentence(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--device abacus .* cannot do that"):
         train(SelectRecipe.parse(recipe), sounds, tmp_path / "run", hardware=Hardware(device="abacus", quiet=True))
+    assert not (tmp_path / "run").exists(), "the next try finds its place free"
 
 
 def test_a_run_in_a_place_that_is_a_file_is_a_sentence(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import typer
 from soundsieve import __version__
 from soundsieve.errors import SoundsieveError
 
-_BAD_INPUT, _INTERRUPTED, _TERMINATED = 2, 130, 143
+_BAD_INPUT, _INTERRUPTED, _SIGNALLED = 2, 130, 128
 
 
 def verbs() -> list[str]:
@@ -37,10 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What follows the program's name; None takes them from the command line.
 
-    The exit code is 0 when all went well, 2 for what the user can put right, 130 after Ctrl-C, 143 when told to end.
+    The exit code is 0 when all went well, 2 for what the user can put right, 130 after Ctrl-C, 143 when told to
+    end and 129 when its terminal was closed.
     """
     # A process that is told to end cleans up as after Ctrl-C, so that no half-written file stays behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))
+    for name in ("SIGTERM", "SIGHUP"):  # the latter when its terminal is closed, and not on every system
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks
+            signal.signal(number, lambda number, frame: sys.exit(_SIGNALLED + number))
     try:
         application()(args=None if arguments is None else list(arguments), prog_name="soundsieve")
     except KeyboardInterrupt:

@@ -51,7 +51,7 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a file, also where one fails.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors, warnings and JSON.")] = False,
     classes: Annotated[bool, typer.Option("--classes", help="List the classes the model knows, and stop.")] = False,
 ) -> None:
     """Keep or remove chosen sounds in recordings of any length.
@@ -111,6 +111,9 @@ def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
 
     if not files:
         raise SettingsError("name at least one recording to work on")
+    for file in files:
+        if files.count(file) > 1:
+            raise SettingsError(f"{file}: is named twice")
     jobs = [(file, output_paths(file, folder, suffix)) for file in files]
     inputs = {file.resolve(): file for file in files}
     owners: dict[Path, Path] = {}

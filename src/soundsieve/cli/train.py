@@ -29,10 +29,12 @@ def command(
         raise unknown_name("task", task, TASKS)
     if (recipe is None) == (resume is None):
         raise SettingsError("give either --recipe NAME|FILE to begin a run or --resume RUN to go on with one")
+    if resume is not None and run is not None:
+        raise SettingsError(f"--run {run}: a resumed run stays in its folder, {resume}")
     try:
         from soundsieve.systems import train_select
         from soundsieve.training.recipe import SelectRecipe
-        from soundsieve.training.run import RECIPE_FILE, Hardware
+        from soundsieve.training.run import RECIPE_FILE, Hardware, is_first_process
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"training needs {error.name}: pip install 'soundsieve[train]'") from None
     from soundsieve import recipes
@@ -43,6 +45,8 @@ def command(
     folder = resume or run or Path("runs") / source.stem
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
     trained = train_select.train(SelectRecipe.parse(values), data, folder, resume=resume is not None, hardware=hardware)
+    if not is_first_process():  # of several devices, each is a process
+        return
     typer.echo(
         f"{trained.model}: validation SDR improvement {trained.validation_db:.2f} dB; curves in {trained.curves}"
     )

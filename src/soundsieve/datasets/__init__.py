@@ -28,6 +28,9 @@ class Dataset(Protocol):
         CITATION: the publication to cite.
         URL: where the set is published.
         CHECKSUMS: the published MD5 of each archive by its file name, empty where none is known.
+
+    A module whose groups are those of other data sets too, Freesound's numbers for example, says so in an attribute
+    `GROUPS`: data sets with the same one are divided together.
     """
 
     NAME: str

@@ -16,6 +16,7 @@ from soundsieve.datasets.layout import require_present
 from soundsieve.errors import DatasetError
 
 NAME: Final = "esc10"
+GROUPS: Final = "freesound"
 ROLE: Literal["events", "noise"] = "events"
 LICENCE = "CC BY 3.0; the licence of each recording is in the LICENSE file of the data set"
 CITATION = esc50.CITATION

@@ -22,6 +22,7 @@ from soundsieve.datasets.layout import audio_by_stem, first_folder, read_rows, r
 from soundsieve.errors import DatasetError
 
 NAME: Final = "esc50"
+GROUPS: Final = "freesound"
 ROLE: Literal["events", "noise"] = "events"
 LICENCE = "CC BY-NC 3.0; the licence of each recording is in the LICENSE file of the data set"
 CITATION = """@inproceedings{piczak2015esc,

@@ -38,6 +38,7 @@ from soundsieve.datasets.layout import (
 from soundsieve.errors import DatasetError, unknown_name
 
 NAME: Final = "fsdkaggle2018"
+GROUPS: Final = "freesound"
 ROLE: Literal["events", "noise"] = "events"
 LICENCE = "CC BY 4.0 as a collection; each recording CC0, CC BY or CC BY-NC, as its table's column license says"
 CITATION = """@inproceedings{fonseca2018general,

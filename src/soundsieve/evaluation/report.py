@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from soundsieve.errors import OutputError
+from soundsieve.errors import MissingExtraError, OutputError
 from soundsieve.evaluation.presence import SILENCE_DB, Level, area_under_curve
 from soundsieve.evaluation.select import KEEP, TASKS, UNSEEN, Evaluation, Score
 from soundsieve.metrics import bootstrap_interval, reweighted_interval
@@ -184,10 +186,16 @@ def check_folder(folder: Path, *, force: bool) -> None:
     """Refuse a report folder before an hour is spent on the report.
 
     Raises:
-        OutputError: when it is no folder, or holds a report already and `force` is not set.
+        OutputError: when it is no folder, cannot be written, or holds a report already and `force` is not set.
+        MissingExtraError: when matplotlib, which draws the figures, is not installed.
     """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("figures need matplotlib: pip install 'soundsieve[train]'")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; name a folder for the report")
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise OutputError(f"{folder}: a report cannot be written there, {nearest} is not a folder that can be written")
     if (folder / REPORT_FILE).exists() and not force:
         raise OutputError(f"{folder}: holds a report already; choose another folder or --force")
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_EPS = 1e-10  # as in soundsieve.metrics
+from soundsieve.metrics.separation import MOST_DB
+
+_LEAST = 10 ** (-MOST_DB / 10)
+_ROUNDING = 1e-13  # of the loudest waveform: what is left where products cancel
 
 Floats = NDArray[np.float64]
 
@@ -45,13 +48,14 @@ def sdr_pair(products: Floats, *, estimate: Floats, reference: Floats) -> tuple[
     signal = np.einsum("kn,nm,km->k", reference, products, reference)
     cross = np.einsum("kn,nm,km->k", reference, products, estimate)
     energy = np.einsum("kn,nm,km->k", estimate, products, estimate)
-    heard = signal > _EPS
+    silence = _ROUNDING * products.diagonal().max(initial=0.0)
+    heard = signal > silence
     scaled = np.where(heard, cross**2 / np.where(heard, signal, 1.0), 0.0)
     sdr = _ratio_db(signal, signal - 2 * cross + energy, heard)
-    return sdr, _ratio_db(scaled, energy - scaled, heard & (scaled > _EPS))
+    return sdr, _ratio_db(scaled, energy - scaled, heard & (energy > silence))
 
 
 def _ratio_db(signal: Floats, noise: Floats, defined: NDArray[np.bool_]) -> Floats:
     # The difference of nearly equal energies may come out a rounding error below zero.
-    ratio = 10 * np.log10((np.where(defined, signal, 1.0) + _EPS) / (np.maximum(noise, 0.0) + _EPS))
-    return np.where(defined, ratio, np.nan)
+    least = _LEAST * np.where(defined, signal + np.maximum(noise, 0.0), 1.0)
+    return np.where(defined, 10 * np.log10(np.maximum(signal, least) / np.maximum(noise, least)), np.nan)

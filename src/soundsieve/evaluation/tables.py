@@ -8,12 +8,14 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from soundsieve.evaluation.report import DEFINITIONS, ClassRow, ConditionRow, Gain, Leakage, Report, Summary
 
-WIDTH = 142  # columns that the widest table needs
+WIDTH = 142  # columns that the widest table needs with levels of usual length
+_WIDEST = 400
 
 _MEASURED = ("SDR in", "out", "SDR gain", "median", "SI-SDR gain", "median", "silence", "ideal mask")
 
@@ -135,4 +137,6 @@ def _number(value: float, form: str) -> str:
 
 def show(report: Report) -> None:
     """Print a report, on a narrow terminal too at the width that its tables need."""
-    Console(width=max(Console().width, WIDTH)).print(render(report))
+    shown, wide = render(report), Console(width=_WIDEST)
+    needed = Measurement.get(wide, wide.options, shown).maximum
+    Console(width=max(Console().width, WIDTH, needed)).print(shown)

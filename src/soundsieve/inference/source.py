@@ -67,10 +67,10 @@ def open_source(recording: Recording, sample_rate: int | None = None) -> Source:
         blocks = audio.blocks(recording, max(1, round(_BLOCK_S * info.sample_rate)))
         return Source(info.sample_rate, info.channels, info.frames, blocks, Path(recording))
     waveform = check_waveform(recording, sample_rate)
-    if sample_rate is None or sample_rate < 1:
-        raise SettingsError(f"sample_rate = {sample_rate}: a waveform needs one of 1 Hz or more")
+    if not isinstance(sample_rate, int | np.integer) or sample_rate < 1:
+        raise SettingsError(f"sample_rate = {sample_rate}: a waveform needs a whole number of 1 Hz or more")
     channels, frames = waveform.shape
-    return Source(sample_rate, channels, frames, _cut(waveform, max(1, round(_BLOCK_S * sample_rate))))
+    return Source(int(sample_rate), channels, frames, _cut(waveform, max(1, round(_BLOCK_S * sample_rate))))
 
 
 def check_waveform(waveform: NDArray[np.floating[Any]], sample_rate: int | None = None) -> NDArray[np.float32]:

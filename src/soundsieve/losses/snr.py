@@ -84,9 +84,9 @@ class SelectionLoss:
         present = reference.square().sum(-1) > 0
         snr = negative_snr(estimate=estimate, reference=reference, ceiling_db=s.ceiling_db)
         if s.si_snr:
-            snr = (1 - s.si_snr) * snr + s.si_snr * negative_si_snr(estimate=estimate, reference=reference).clamp(
-                -30, 30
-            )
+            # No clamp at the other end: an estimate that has nothing of the reference is where it must be pushed.
+            shape = negative_si_snr(estimate=estimate, reference=reference).clamp(min=-30)
+            snr = (1 - s.si_snr) * snr + s.si_snr * shape
         energy = mixture.square().sum(-1)
         leak = estimate.square().sum(-1) + 10 ** (-s.absent_floor_db / 10) * energy
         leakage = 10 * torch.log10(leak + _EPS) - 10 * torch.log10(energy + _EPS)

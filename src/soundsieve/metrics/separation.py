@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_EPS = 1e-10
+MOST_DB = 100.0
+"""What a perfect estimate scores; the worst one scores minus as much."""
 
 
 def sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
@@ -38,8 +39,8 @@ def si_sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float6
     20.0
     """
     x, y = _pair(estimate, reference)
-    scale = (x * y).sum(-1, keepdims=True) / np.maximum((x**2).sum(-1, keepdims=True), _EPS)
-    target = scale * x
+    energy = (x**2).sum(-1, keepdims=True)
+    target = (x * y).sum(-1, keepdims=True) / np.where(energy > 0, energy, 1.0) * x
     return np.where((x**2).sum(-1) > 0, _ratio_db((target**2).sum(-1), ((y - target) ** 2).sum(-1)), np.nan)
 
 
@@ -51,6 +52,7 @@ def _pair(estimate: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64
 
 
 def _ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Bounded by a share of the two, not by a constant: a quiet recording is scored like a loud one.
     silent = signal <= 0
-    ratio = 10 * np.log10(np.where(silent, 1.0, signal + _EPS) / (noise + _EPS))
-    return np.where(silent, np.nan, ratio)
+    least = 10 ** (-MOST_DB / 10) * np.where(silent, 1.0, signal + noise)
+    return np.where(silent, np.nan, 10 * np.log10(np.maximum(signal, least) / np.maximum(noise, least)))

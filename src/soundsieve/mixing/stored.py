@@ -12,6 +12,7 @@ therefore known by its manifest, and what it lacks by the folders that are not t
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -115,8 +116,8 @@ def prepare(folder: Path, rows: Sequence[Row], *, resume: bool = False, force: b
     manifest = folder / MANIFEST
     try:
         if manifest.exists() and force:
-            for row in read_manifest(folder):
-                shutil.rmtree(folder / _name(row.index), ignore_errors=True)
+            for place in _mixtures(folder):  # not by the manifest, which may be damaged
+                shutil.rmtree(place)
         elif manifest.exists():
             _refuse_other_set(folder, manifest.read_text(encoding="utf-8").splitlines(), lines, resume=resume)
         elif folder.exists() and any(folder.iterdir()):
@@ -125,6 +126,10 @@ def prepare(folder: Path, rows: Sequence[Row], *, resume: bool = False, force: b
         write_text(manifest, "\n".join(lines) + "\n")
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+def _mixtures(folder: Path) -> list[Path]:
+    return [place for place in folder.iterdir() if place.is_dir() and re.fullmatch(r"\d{6,}", place.name)]
 
 
 def _refuse_other_set(folder: Path, present: Sequence[str], wanted: Sequence[str], *, resume: bool) -> None:

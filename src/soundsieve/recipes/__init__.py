@@ -33,7 +33,8 @@ def locate(task: str, name: str | Path) -> Path:
     soundsieve.errors.UnknownNameError: unknown recipe 'papier': did you mean 'paper'?
     """
     path = Path(name)
-    if path.is_file():
+    # A file of a recipe's name is meant by ./NAME.
+    if path.is_file() and not (isinstance(name, str) and name in names(task)):
         return path
     if path.suffix in SUFFIXES or len(path.parts) > 1:
         raise SettingsError(f"{path}: there is no such recipe; expected a YAML file or one of {', '.join(names(task))}")

@@ -67,11 +67,15 @@ def release(
         progress: Called after each mixture.
 
     Raises:
-        OutputError: when `out` exists and `force` is not set.
+        OutputError: when `out` is no name for a checkpoint, cannot be written, or exists and `force` is not set.
         CheckpointError, DatasetError, SettingsError: As for `evaluate_selector`.
     """
+    if out.suffix != SUFFIX:
+        raise OutputError(f"{out}: expected a name that ends in {SUFFIX}")
     page = out.with_suffix(".md")
     for path in (out, page):
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder")
         if path.exists() and not force:
             raise OutputError(f"{path}: exists already; use --force to replace it")
     if not os.access(out.parent, os.W_OK):  # said before an hour of evaluation, not after it

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError
+from soundsieve.errors import CheckpointError, unknown_name
 from soundsieve.inference.chunks import Network
 from soundsieve.inference.classes import match_classes
 from soundsieve.inference.device import pick_device
@@ -107,7 +107,7 @@ class Selector:
     def process_file(
         self,
         path: str | Path,
-        outputs: tuple[Path, Path],
+        outputs: tuple[str | Path, str | Path],
         classes: str | Iterable[str],
         *,
         mode: Mode = "keep",
@@ -129,14 +129,17 @@ class Selector:
             cancel: As for `keep`.
 
         Raises:
-            AudioError, UnknownNameError, Cancelled: As for `keep`.
+            AudioError, UnknownNameError, Cancelled: As for `keep`; also for a mode that there is not.
             OutputError: when the outputs cannot be written, or one of them is the input.
         """
+        if mode not in get_args(Mode):
+            raise unknown_name("mode", mode, get_args(Mode))
         begun, source = time.perf_counter(), open_source(path)
-        refuse_overwriting(Path(path), outputs)
+        places = Path(outputs[0]), Path(outputs[1])
+        refuse_overwriting(Path(path), places)
         separator = self._separator(source, mode, classes, cancel)
         pair = PairWriter(
-            outputs, source.sample_rate, source.channels, subtype=subtype, force=force, frames_hint=source.frames
+            places, source.sample_rate, source.channels, subtype=subtype, force=force, frames_hint=source.frames
         )
         frames = 0
         with pair:
@@ -144,7 +147,7 @@ class Selector:
                 pair.write(selected, rest)
                 frames += selected.shape[1]
         report = _report(mode, source, frames, separator, begun)
-        return replace(report, outputs=outputs, clipped=sum(pair.clipped))
+        return replace(report, outputs=places, clipped=sum(pair.clipped))
 
     def estimate(self, mixture: Tensor, wanted: Tensor) -> Tensor:
         """Run the bare network, ungated: mixture (b, 1, t) at its own rate, wanted (b, q, c) → (b, q, t) on the CPU."""

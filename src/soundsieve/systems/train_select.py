@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_only
-
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.corpus import Corpus, open_corpus
 from soundsieve.training import curves
 from soundsieve.training.mixtures import SelectionData
 from soundsieve.training.recipe import SelectRecipe
-from soundsieve.training.run import Hardware, best_weights, fit, prepare
+from soundsieve.training.run import Hardware, best_score, best_weights, check_hardware, fit, is_first_process, prepare
 from soundsieve.training.selection import MONITOR, SelectionTask
 
 
@@ -57,7 +55,8 @@ def train(
     classes = recipe.class_names(corpus.classes("train"))
     task, mixtures = SelectionTask(recipe, classes), SelectionData(recipe, corpus, classes)
     mixtures.check_classes()
-    if getattr(rank_zero_only, "rank", 0) == 0:  # with several devices the other processes find it prepared
+    check_hardware(hardware or Hardware(), recipe.training)
+    if is_first_process():  # with several devices the other processes find it prepared
         prepare(folder, recipe, corpus.digest(), resume=resume)
     trainer = fit(
         task,
@@ -67,7 +66,7 @@ def train(
         monitor=MONITOR,
         hardware=hardware,
     )
-    best = max(curves.column(folder, MONITOR), default=float("nan"))
+    best = best_score(trainer)
     if trainer.is_global_zero:
         export(recipe, classes, corpus, folder, {"validation_sdr_improvement_db": round(best, 3)})
         curves.draw(folder, folder / "curves.png")

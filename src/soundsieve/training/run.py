@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from soundsieve.errors import OutputError, SettingsError
 from soundsieve.settings import Settings, read_yaml
@@ -42,6 +44,47 @@ class Hardware:
     devices: int = 1
     nodes: int = 1
     quiet: bool = False
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes and speaks: with several devices each has one."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+def check_hardware(hardware: Hardware, training: TrainingSettings) -> None:
+    """Refuse, before a run folder is made, devices that this machine lacks and more of them than an epoch can feed.
+
+    Raises:
+        SettingsError: in one sentence.
+    """
+    if _steps(training, hardware) == 0:
+        raise SettingsError(
+            f"training.mixtures_per_epoch = {training.mixtures_per_epoch}: expected at least training.batch for each "
+            f"device, {training.batch * hardware.devices * hardware.nodes}"
+        )
+    with _as_sentence(hardware):
+        Trainer(
+            accelerator=hardware.device,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+
+@contextmanager
+def _as_sentence(hardware: Hardware) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, MisconfigurationException) as error:
+        asked = f"--device {hardware.device} --devices {hardware.devices} --nodes {hardware.nodes}"
+        raise SettingsError(f"{asked}: this machine cannot do that ({str(error).splitlines()[0]})") from None
+
+
+def _steps(training: TrainingSettings, hardware: Hardware) -> int:
+    return training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
 
 
 def prepare(folder: Path, recipe: Settings, recordings: Mapping[str, str], *, resume: bool) -> None:
@@ -117,8 +160,7 @@ def fit(
 def _trainer(
     training: TrainingSettings, folder: Path, monitor: str, hardware: Hardware, callbacks: Sequence[Callback]
 ) -> Trainer:
-    steps = training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
-    try:
+    with _as_sentence(hardware):
         return Trainer(
             accelerator=hardware.device,
             devices=hardware.devices,
@@ -129,7 +171,7 @@ def _trainer(
             gradient_clip_val=training.optimiser.clip_norm,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
-            log_every_n_steps=max(1, min(10, steps)),
+            log_every_n_steps=max(1, min(10, _steps(training, hardware))),
             enable_progress_bar=not hardware.quiet,
             enable_model_summary=False,
             logger=[
@@ -138,9 +180,32 @@ def _trainer(
             ],
             callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
         )
-    except (ValueError, MisconfigurationException) as error:
-        asked = f"--device {hardware.device} --devices {hardware.devices} --nodes {hardware.nodes}"
-        raise SettingsError(f"{asked}: this machine cannot do that ({str(error).splitlines()[0]})") from None
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """Keeps weights of a run, also where the run folder has been moved since it was stopped.
+
+    Lightning's own forgets the best score when the folder's path differs, and then takes the next epoch for the best.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with what was best, its files looked for in the folder as it is now."""
+
+        def moved(path: str) -> str:
+            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+        paths = {
+            name: moved(state_dict[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")
+        }
+        models = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **paths, "best_k_models": models, "dirpath": self.dirpath})
+
+
+def best_score(trainer: Trainer) -> float:
+    """The monitored value of the weights that `best_weights` gives, NaN where there was no validation."""
+    callbacks = (callback for callback in trainer.checkpoint_callbacks if isinstance(callback, RunCheckpoint))
+    score = next((callback.best_model_score for callback in callbacks if callback.monitor), None)
+    return float("nan") if score is None else float(score)
 
 
 def best_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor]:
@@ -161,8 +226,8 @@ def _next_log(folder: Path) -> str:
 def _callbacks(training: TrainingSettings, folder: Path, monitor: str, *, quiet: bool) -> list[Callback]:
     checkpoints = folder / CHECKPOINTS
     keep: list[Callback] = [
-        ModelCheckpoint(checkpoints, filename="best", monitor=monitor, mode="max", enable_version_counter=False),
-        ModelCheckpoint(checkpoints, filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
+        RunCheckpoint(checkpoints, filename="best", monitor=monitor, mode="max", enable_version_counter=False),
+        RunCheckpoint(checkpoints, filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
         StepTimer(),
     ]
     if training.patience_epochs is not None:
