@@ -27,7 +27,7 @@ def release(work: Path, out: Path, *more: str) -> int:
 
 def test_a_release_holds_half_the_bytes_and_its_card_what_was_measured(work: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine.safetensors"
-    assert release(work, out, "--mixtures", "4", "--licence", "CC0") == 0
+    assert release(work, out, "--mixtures", "4", "--licence", "CC0", "--note", "Scored once.") == 0
     made, run = checkpoint.load(out), checkpoint.load(work / "run" / "model.safetensors")
     assert {tensor.dtype.itemsize for tensor in made.weights.values() if tensor.is_floating_point()} == {2}
     assert made.classes == run.classes
@@ -41,6 +41,7 @@ def test_a_release_holds_half_the_bytes_and_its_card_what_was_measured(work: Pat
     page = out.with_suffix(".md").read_text()
     assert page.startswith("# mine\n")
     assert "CC0" in page
+    assert "\nScored once.\n" in page
     assert "soundsieve train select --recipe run --data DATA" in page
     made.build()
 

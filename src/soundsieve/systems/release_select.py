@@ -50,6 +50,7 @@ def release(
     *,
     command: str,
     licence: str = "MIT",
+    note: str = "",
     mixtures: int = 500,
     force: bool = False,
     progress: Progress | None = None,
@@ -62,6 +63,7 @@ def release(
         out: The checkpoint to write; its card is written beside it.
         command: How the run was made, for the card.
         licence: Of the weights.
+        note: What a reader of the results must know, for the card.
         mixtures: In each test set.
         force: Replace what is there.
         progress: Called after each mixture.
@@ -90,6 +92,7 @@ def release(
         draft = Path(folder) / f"{out.stem}{SUFFIX}"
         checkpoint.save(draft, replace(kept, card=card), half=True)
         report = evaluate_selector(draft, data, EvaluationSettings(mixtures=mixtures), progress=progress)
+    card["note"] = note
     card["results"] = {**kept.card.get("results", {}), "test": _results(report)}
     card["result"] = _headline(report)
     checkpoint.save(out, replace(kept, card=card), half=True)
@@ -173,7 +176,7 @@ How they were divided (groups of one source never straddle the split):
 SDR = 10·log10(‖x‖² / ‖x − x̂‖²). Improvement over the mixture, mean and 95 % intervals. Silence is
 what an empty file would score; the ideal mask is a ceiling. The first interval covers the choice of mixtures, the
 second that of the {sum(card["recordings"].get("test", {}).values())} test recordings.
-
+{chr(10) + card["note"] + chr(10) if card["note"] else ""}
 | recordings | condition | task | SDR gain (dB) | by mixture | by recording | SI-SDR gain (dB) | silence | ideal mask |
 |---|---|---|---:|---|---|---:|---:|---:|
 {table}
