@@ -62,6 +62,7 @@ def check_hardware(hardware: Hardware, training: TrainingSettings) -> None:
             f"training.mixtures_per_epoch = {training.mixtures_per_epoch}: expected at least training.batch for each "
             f"device, {training.batch * hardware.devices * hardware.nodes}"
         )
+    _quieten()
     with _as_sentence(hardware):
         Trainer(
             accelerator=hardware.device,
