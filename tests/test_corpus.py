@@ -53,6 +53,17 @@ def test_a_misspelt_label_is_named(data: Path) -> None:
     assert corpus(data, {**source, "rename": {"rain": "weather"}, "keep": ["weather"]}).classes("train") == ("weather",)
 
 
+def test_what_is_left_out_is_in_no_subset_and_misspelt_names_are_named(data: Path) -> None:
+    write(data / "small" / "rain" / "s0" / "copy.wav", np.random.default_rng(0))
+    source = {"dataset": "folder", "root": "small", "fractions": THIRDS}
+    whole, less = corpus(data, source), corpus(data, {**source, "leave_out": ["copy"]})
+    count = [sum(len(rows) for rows in each.events.values()) for each in (whole, less)]
+    assert count == [25, 24]
+    assert "copy.wav" not in {item.path.name for rows in less.events.values() for item in rows}
+    with pytest.raises(UnknownNameError, match="file to leave out 'coppy': did you mean 'copy'"):
+        corpus(data, {**source, "leave_out": ["coppy"]})
+
+
 def test_files_of_one_name_in_two_folders_are_two_sources(data: Path) -> None:
     both = corpus(
         data,

@@ -40,6 +40,9 @@ class SourceSettings(Settings):
         None, gt=0, lt=1, description="share of a published training part kept to validate"
     )
     keep: tuple[str, ...] | None = Field(None, description="labels to use; all when not given")
+    leave_out: tuple[str, ...] = Field(
+        (), description="files not used, without suffix: near-duplicates of what is in another subset"
+    )
     rename: dict[str, str] = Field(default_factory=dict, description="label → other label; '' makes it a distractor")
     weight: float = Field(1.0, gt=0, description="how often it is drawn, against other data sets of the same label")
     most_per_label: int | None = Field(None, ge=1, description="recordings of a label read in each subset")
@@ -120,7 +123,11 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
         return {}
     listed = datasets.get(source.dataset).clips(root)
     _check_labels(source, {label for clip in listed for label in clip.labels})
-    clips = [_relabelled(clip, source.rename) for clip in listed]
+    stems = {clip.path.stem for clip in listed}
+    for name in source.leave_out:
+        if name not in stems:
+            raise unknown_name("file to leave out", name, stems)
+    clips = [_relabelled(clip, source.rename) for clip in listed if clip.path.stem not in source.leave_out]
     if source.keep is not None:
         clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
         if not clips:
