@@ -59,6 +59,8 @@ def test_what_is_left_out_is_in_no_subset_and_misspelt_names_are_named(data: Pat
     whole, less = corpus(data, source), corpus(data, {**source, "leave_out": ["copy"]})
     count = [sum(len(rows) for rows in each.events.values()) for each in (whole, less)]
     assert count == [25, 24]
+    for subset, rows in less.events.items():
+        assert {item.path for item in rows} == {i.path for i in whole.events[subset] if i.path.name != "copy.wav"}
     assert "copy.wav" not in {item.path.name for rows in less.events.values() for item in rows}
     with pytest.raises(UnknownNameError, match="file to leave out 'coppy': did you mean 'copy'"):
         corpus(data, {**source, "leave_out": ["coppy"]})

@@ -127,7 +127,7 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     for name in source.leave_out:
         if name not in stems:
             raise unknown_name("file to leave out", name, stems)
-    clips = [_relabelled(clip, source.rename) for clip in listed if clip.path.stem not in source.leave_out]
+    clips = [_relabelled(clip, source.rename) for clip in listed]
     if source.keep is not None:
         clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
         if not clips:
@@ -144,6 +144,10 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     if source.validation is not None:
         shares = {"train": 1 - source.validation, "validation": source.validation}
         subsets = {**datasets.split_by_fraction(subsets.pop("train", []), shares, seed), **subsets}
+    # Only now, so that what is left out does not change how the others are divided.
+    subsets = {
+        name: [clip for clip in members if clip.path.stem not in source.leave_out] for name, members in subsets.items()
+    }
     # Singers, takes and files are names within a data set; Freesound's are the same in all that were cut from there.
     owner = getattr(datasets.get(source.dataset), "GROUPS", source.root.as_posix())
     return {
