@@ -27,17 +27,35 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(pairs: list[tuple[flo
     assert found == pytest.approx(np.mean(order))
 
 
-@given(levels)
-def test_no_threshold_is_better_than_the_best(pairs: list[tuple[float, bool]]) -> None:
+@given(levels, st.sampled_from([0.0, 0.02, 0.3, 1.0]))
+def test_no_threshold_that_refuses_as_little_is_better_than_the_best(
+    pairs: list[tuple[float, bool]], most_refused: float
+) -> None:
+    def found(threshold: float) -> float:
+        return float(np.mean([level >= threshold for level, present in pairs if present]))
+
     def balanced(threshold: float) -> float:
-        found = np.mean([level >= threshold for level, present in pairs if present])
-        return float(found + np.mean([level < threshold for level, present in pairs if not present]))
+        if found(threshold) < 1 - most_refused - 1e-9:
+            return 0.0
+        return found(threshold) + float(np.mean([level < threshold for level, present in pairs if not present]))
 
     if len({present for _, present in pairs}) < 2:
         assert best_threshold(*zip(*pairs, strict=True)) == SILENCE_DB
         return
-    best = best_threshold(*zip(*pairs, strict=True))
+    best = best_threshold(*zip(*pairs, strict=True), most_refused=most_refused)
+    assert found(best) >= 1 - most_refused - 1e-9
     assert balanced(best) == pytest.approx(max(balanced(x) for x in np.arange(-80, 10, 0.5)))
+
+
+def test_what_is_there_is_hardly_ever_refused_though_more_that_is_not_gets_through() -> None:
+    rng = np.random.default_rng(0)
+    levels_db = np.concatenate([rng.normal(-10, 4, 500), rng.normal(-20, 6, 500)])
+    present = np.arange(1000) < 500
+    threshold = best_threshold(levels_db, present)
+    assert np.mean(levels_db[present] < threshold) <= 0.02
+    balanced = best_threshold(levels_db, present, most_refused=1.0)
+    assert threshold < balanced
+    assert np.mean(levels_db[present] < balanced) > 0.05
 
 
 def leaky(mixture: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from soundsieve.evaluation.queries import Estimator, Mixtures, Progress, absent_
 from soundsieve.mixing import Draw
 
 SILENCE_DB = -100.0  # what an estimate of nothing, or of less than this, is counted as
+MOST_REFUSED = 0.02  # of the examples in which a class is there
 _LEAST_EXAMPLES = 8  # of either kind; with fewer a class takes the threshold of all classes together
 
 Measure = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float64]]
@@ -74,15 +75,24 @@ def area_under_curve(levels: ArrayLike, present: ArrayLike) -> float:
     return float((ranks[kind].sum() - there * (there + 1) / 2) / (there * not_there))
 
 
-def best_threshold(levels: ArrayLike, present: ArrayLike) -> float:
-    """Return the level, in dB, that tells present from absent with the best balanced accuracy.
+def best_threshold(levels: ArrayLike, present: ArrayLike, *, most_refused: float = MOST_REFUSED) -> float:
+    """Return the level, in dB, that tells present from absent best without refusing much that is present.
 
-    Balanced accuracy is the mean of the share of present examples at or above the level and of absent ones below it, so
-    it does not matter how many there are of each. Of equally good levels the middle one is taken. Without examples of
-    both kinds nothing can be told apart, and the answer is `SILENCE_DB`, which refuses nothing.
+    To be handed nothing of a sound that is there is worse than to be handed a trace of one that is not. So of the
+    levels below which no more than a share of the present examples lie, the one with the best balanced accuracy is
+    taken: the mean of the share of present examples at or above it and of absent ones below it, so that it does not
+    matter how many there are of each. Of equally good levels the middle one is taken. Without examples of both kinds
+    nothing can be told apart, and the answer is `SILENCE_DB`, which refuses nothing.
+
+    Args:
+        levels: Shape (n,).
+        present: Shape (n,), true or false.
+        most_refused: Share of the present examples.
 
     >>> best_threshold([-3.0, -5.0, -15.0, -20.0], [True, True, False, False])
     -10.0
+    >>> best_threshold([-3.0, -16.0, -15.0, -20.0], [True, True, False, False])
+    -18.0
     """
     x, kind = np.asarray(levels, np.float64), np.asarray(present, bool)
     if kind.all() or not kind.any():
@@ -91,7 +101,8 @@ def best_threshold(levels: ArrayLike, present: ArrayLike) -> float:
     candidates = np.concatenate([steps[:1] - 1.0, (steps[1:] + steps[:-1]) / 2, steps[-1:] + 1.0])
     found = (x[None, kind] >= candidates[:, None]).mean(1)
     refused = (x[None, ~kind] < candidates[:, None]).mean(1)
-    best = np.flatnonzero(np.isclose(found + refused, (found + refused).max()))
+    balanced = np.where(found >= 1 - most_refused - 1e-9, found + refused, 0.0)
+    best = np.flatnonzero(np.isclose(balanced, balanced.max()))
     return float(candidates[best[len(best) // 2]])
 
 
