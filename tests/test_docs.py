@@ -31,6 +31,7 @@ from soundsieve.cli import application, verbs
 from soundsieve.inference.classes import match_classes
 from soundsieve.settings import override, read_yaml
 from soundsieve.training.recipe import SelectRecipe
+from soundsieve.training.tag_recipe import TagRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -137,8 +138,9 @@ def check_names(verb: str, given: dict[str, Any]) -> None:
     if verb == "check":
         assert given["dataset"] in datasets.names()
     if given.get("recipe"):
-        values = read_yaml(recipes.locate("select", given["recipe"]))
-        SelectRecipe.parse(override(values, given.get("settings") or []))
+        task = given.get("task", "select")
+        values = override(read_yaml(recipes.locate(task, given["recipe"])), given.get("settings") or [])
+        (TagRecipe if task == "tag" else SelectRecipe).parse(values)
     if verb == "select" and given["model"] in checkpoint.released() and not given["classes"]:
         known = checkpoint.load(checkpoint.locate(given["model"]), weights=False).classes
         asked = ",".join([*(given["keep"] or []), *(given["remove"] or [])])

@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from soundsieve.systems.select import Selection, Selector
+    from soundsieve.systems.tag import Tagger, Tags
 
 __version__ = "0.1.0"
-__all__ = ["Selection", "Selector", "__version__", "load"]
+__all__ = ["Selection", "Selector", "Tagger", "Tags", "__version__", "load"]
 
 # Loaded when first used: torch takes seconds.
-_LAZY = {"Selection": "soundsieve.systems.select", "Selector": "soundsieve.systems.select"}
+_LAZY = {
+    "Selection": "soundsieve.systems.select",
+    "Selector": "soundsieve.systems.select",
+    "Tagger": "soundsieve.systems.tag",
+    "Tags": "soundsieve.systems.tag",
+}
 
 
 def load(name: str | Path, device: str = "auto") -> Any:
@@ -31,7 +37,7 @@ def load(name: str | Path, device: str = "auto") -> Any:
         device: auto, cpu, cuda, cuda:1, mps; auto takes the fastest there is.
 
     Returns:
-        For the task select a `Selector`.
+        For the task select a `Selector`, for tag a `Tagger`.
 
     Raises:
         UnknownNameError: when there is no released model of that name; lists the nearest.

@@ -8,16 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from soundsieve.errors import CheckpointError, OutputError, unknown_name
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from soundsieve.features import LogMel
+
 SUFFIX = ".safetensors"
 RUN_FILE = "model" + SUFFIX  # what a run folder holds when it is done
+FRONT_END = "front_end."
 _FORMAT = "soundsieve-1"
+_HEADER = ("task", "model", "hyper", "classes", "sample_rate", "card", "recipe", "front_end")
+_ADDED = {"front_end": "{}"}  # to the format, after files had been written
+
+Network = TypeVar("Network", bound="nn.Module")
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,9 @@ class Checkpoint:
         sample_rate: In Hz.
         card: Data, licence, split, seed, command, results, limits.
         recipe: The resolved recipe it was trained with.
-        weights: Parameter name → tensor; empty when only the header was read.
+        weights: Parameter name → tensor, those of the front end under `front_end.`; empty when only the header was
+            read.
+        front_end: Settings of what turns waveforms into its inputs; empty where it takes waveforms.
     """
 
     task: str
@@ -43,6 +52,7 @@ class Checkpoint:
     card: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    front_end: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> nn.Module:
         """Build the model in float32, with its weights, ready for use.
@@ -53,13 +63,30 @@ class Checkpoint:
         from soundsieve import models
 
         model = models.build(self.model, self.hyper, len(self.classes))
-        try:
-            model.load_state_dict({name: tensor.float() for name, tensor in self.weights.items()})
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"the weights do not fit a {self.model}: {str(error).splitlines()[-1].strip()}"
-            ) from None
-        return model.eval()
+        own = {name: tensor for name, tensor in self.weights.items() if not name.startswith(FRONT_END)}
+        return _filled(model, own, f"a {self.model}")
+
+    def build_front_end(self) -> LogMel:
+        """Build what turns waveforms into the model's inputs.
+
+        Raises:
+            CheckpointError: when its statistics are missing, or the model takes waveforms.
+        """
+        from soundsieve.features import LogMel, LogMelSettings
+
+        if not self.front_end:
+            raise CheckpointError(f"a {self.model} takes waveforms; it has no front end")
+        own = {n.removeprefix(FRONT_END): tensor for n, tensor in self.weights.items() if n.startswith(FRONT_END)}
+        return _filled(LogMel(LogMelSettings.parse(self.front_end)), own, "its front end")
+
+
+def _filled(network: Network, weights: Mapping[str, Tensor], name: str) -> Network:
+    """Put weights into a network."""
+    try:
+        network.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in weights.items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights do not fit {name}: {str(error).splitlines()[-1].strip()}") from None
+    return network.eval()
 
 
 def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
@@ -96,9 +123,6 @@ def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
             temporary.unlink()
 
 
-_HEADER = ("task", "model", "hyper", "classes", "sample_rate", "card", "recipe")
-
-
 def load(path: Path, *, weights: bool = True) -> Checkpoint:
     """Read a checkpoint; no code is unpickled.
 
@@ -119,7 +143,7 @@ def load(path: Path, *, weights: bool = True) -> Checkpoint:
             if metadata.get("format") != _FORMAT:
                 raise CheckpointError(f"{path}: a safetensors file, but not a soundsieve checkpoint")
             tensors = {name: file.get_tensor(name) for name in file.keys()} if weights else {}  # noqa: SIM118
-            values = {name: json.loads(metadata[name]) for name in _HEADER}
+            values = {name: json.loads({**_ADDED, **metadata}[name]) for name in _HEADER}
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from None
     return Checkpoint(**{**values, "classes": tuple(values["classes"])}, weights=tensors)

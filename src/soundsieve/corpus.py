@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -55,6 +55,17 @@ class CorpusSettings(Settings):
     events: tuple[SourceSettings, ...]
     backgrounds: tuple[SourceSettings, ...] = ()
     seed: int = Field(0, description="decides the drawn splits")
+
+
+class FoldedCorpusSettings(CorpusSettings):
+    """The recordings of an experiment, divided as each source says or into folds that are tested in turn."""
+
+    folds: int | None = Field(
+        None, ge=3, description="a data set's own where it has so many, else drawn by group; None: as each source says"
+    )
+    protocol: Literal["choose", "published"] = Field(
+        "choose", description="one fold tests, and to choose the epoch another one, or (published) the test fold itself"
+    )
 
 
 @dataclass(frozen=True)
@@ -117,21 +128,70 @@ def open_corpus(settings: CorpusSettings, data: Path) -> Corpus:
     )
 
 
+def open_folds(settings: FoldedCorpusSettings, data: Path) -> dict[int, Corpus]:
+    """Find the recordings and divide them as many times as there are folds; nothing is decoded yet.
+
+    To choose the epoch by, the fold after the tested one is set aside; the published protocol has no such subset.
+    Backgrounds are divided as they say, and so are sources with parts or fractions.
+
+    Args:
+        settings: Which data sets, and how many folds.
+        data: The folder their `root` settings are relative to.
+
+    Returns:
+        Number of the tested fold, from 1 → its corpus. Without folds, one corpus under 0.
+
+    Raises:
+        DatasetError, SettingsError: As for `open_corpus`.
+    """
+    if settings.folds is None:
+        return {0: open_corpus(settings, data)}
+    fixed = [_divide(source, data, settings.seed) for source in settings.events if _says_how(source)]
+    folded = [
+        (source, _in_folds(_listed(source, data), settings.folds, settings.seed))
+        for source in settings.events
+        if not _says_how(source)
+    ]
+    backgrounds = _mended([_divide(source, data, settings.seed) for source in settings.backgrounds])
+    corpora = {}
+    for fold in range(1, settings.folds + 1):
+        parts = fold_parts(fold, settings.folds, settings.protocol)
+        divided = [_weighed(source, datasets.split_by_part(clips, parts)) for source, clips in folded]
+        corpora[fold] = Corpus(_mended([*divided, *fixed]), backgrounds)
+    return corpora
+
+
+def fold_parts(fold: int, folds: int, protocol: Literal["choose", "published"]) -> dict[str, tuple[str, ...]]:
+    """Say which folds train, choose and test.
+
+    >>> fold_parts(5, 5, "choose")
+    {'train': ('fold2', 'fold3', 'fold4'), 'validation': ('fold1',), 'test': ('fold5',)}
+    >>> fold_parts(2, 3, "published")
+    {'train': ('fold1', 'fold3'), 'test': ('fold2',)}
+    """
+    aside = {"test": fold} if protocol == "published" else {"validation": fold % folds + 1, "test": fold}
+    train = tuple(f"fold{k}" for k in range(1, folds + 1) if k not in aside.values())
+    return {"train": train, **{name: (f"fold{k}",) for name, k in aside.items()}}
+
+
+def _in_folds(clips: Sequence[Clip], folds: int, seed: int) -> list[Clip]:
+    """Clips whose parts are `fold1` …: published ones where there are so many, else drawn by group."""
+    names = [f"fold{k}" for k in range(1, folds + 1)]
+    if {clip.part for clip in clips} == set(names):
+        return list(clips)
+    drawn = datasets.split_by_fraction(clips, dict.fromkeys(names, 1 / folds), seed)
+    return [replace(clip, part=name) for name, members in drawn.items() for clip in members]
+
+
+def _says_how(source: SourceSettings) -> bool:
+    return source.parts is not None or source.fractions is not None
+
+
 def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Source]]:
     root = data / source.root
     if source.optional and not root.is_dir():
         return {}
-    listed = datasets.get(source.dataset).clips(root)
-    _check_labels(source, {label for clip in listed for label in clip.labels})
-    stems = {clip.path.stem for clip in listed}
-    for name in source.leave_out:
-        if name not in stems:
-            raise unknown_name("file to leave out", name, stems)
-    clips = [_relabelled(clip, source.rename) for clip in listed]
-    if source.keep is not None:
-        clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
-        if not clips:
-            raise DatasetError(f"{root}: holds none of the labels to keep ({', '.join(source.keep)})")
+    clips = _listed(source, data)
     if (source.parts is None) == (source.fractions is None):
         raise SettingsError(f"{source.dataset}: give either parts or fractions to say how it is divided")
     if source.parts is not None:
@@ -144,6 +204,27 @@ def _divide(source: SourceSettings, data: Path, seed: int) -> dict[str, list[Sou
     if source.validation is not None:
         shares = {"train": 1 - source.validation, "validation": source.validation}
         subsets = {**datasets.split_by_fraction(subsets.pop("train", []), shares, seed), **subsets}
+    return _weighed(source, subsets)
+
+
+def _listed(source: SourceSettings, data: Path) -> list[Clip]:
+    """The clips of a source that are to be used, under the labels they are to have."""
+    root = data / source.root
+    listed = datasets.get(source.dataset).clips(root)
+    _check_labels(source, {label for clip in listed for label in clip.labels})
+    stems = {clip.path.stem for clip in listed}
+    for name in source.leave_out:
+        if name not in stems:
+            raise unknown_name("file to leave out", name, stems)
+    clips = [_relabelled(clip, source.rename) for clip in listed]
+    if source.keep is not None:
+        clips = [clip for clip in clips if set(clip.labels) & {*source.keep, UNLABELLED}]
+        if not clips:
+            raise DatasetError(f"{root}: holds none of the labels to keep ({', '.join(source.keep)})")
+    return clips
+
+
+def _weighed(source: SourceSettings, subsets: Mapping[str, list[Clip]]) -> dict[str, list[Source]]:
     # Only now, so that what is left out does not change how the others are divided.
     subsets = {
         name: [clip for clip in members if clip.path.stem not in source.leave_out] for name, members in subsets.items()

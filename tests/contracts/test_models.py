@@ -1,41 +1,114 @@
-"""One suite over every architecture in the package: a new model file is tested by being there."""
+"""One suite over every architecture of each task: a new model file is tested by being there."""
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from soundsieve import models
 from soundsieve.errors import SettingsError, UnknownNameError
+from soundsieve.models._classifier import NO_SCORE, NamesSegments
+from soundsieve.models._imagenet import StartsFromImageNet
 
 SMALL = {
     "conv_tasnet": {"N": 8, "L": 16, "B": 8, "H": 8, "X": 2, "R": 1, "D": 8},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
+    "tag_efficientnet": {"mels": 16},
+    "tag_kumar": {"channels": [2, 4, 4, 6, 6, 8], "hidden": 16},
+    "tag_lstm": {"hidden": 16},
+    "tag_small": {"mels": 32, "stem": 4, "channels": [6, 8, 10], "blocks": [2, 2, 1], "hidden": 16},
+    "tag_transformer": {"width": 24, "layers": 2},
+    "tag_vgg": {"channels": 4, "dense": 16},
+    "tag_vgg19": {"channels": [4, 4, 6, 6, 8], "dense": 16},
 }
+LENGTHS = [1, 17, 64, 203]  # frames, from the shortest there is; the last is that of the batch
 
 
-@pytest.fixture(params=models.names())
-def model(request: pytest.FixtureRequest) -> torch.nn.Module:
+@pytest.fixture(params=models.names("select"))
+def selector(request: pytest.FixtureRequest) -> nn.Module:
+    return build(request.param)
+
+
+@pytest.fixture(params=models.names("tag"))
+def classifier(request: pytest.FixtureRequest) -> nn.Module:
+    """A classifier with statistics that are not those of an untrained one, in eval mode."""
+    model = build(request.param)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.normal_(module.bias, std=0.3)  # so that normalised silence is not silence
+    return model.eval()
+
+
+def build(name: str) -> nn.Module:
     torch.manual_seed(0)
-    return models.build(request.param, SMALL.get(request.param, {}), 3)
+    return models.build(name, SMALL.get(name, {}), 3)
 
 
-def test_output_has_a_row_for_each_query_and_the_inputs_length(model: torch.nn.Module) -> None:
+def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Clips of every length, with one value past their ends."""
+    frames = torch.tensor(LENGTHS)
+    features = torch.randn(len(LENGTHS), model.settings.mels, LENGTHS[-1], generator=torch.Generator().manual_seed(1))
+    past = torch.arange(LENGTHS[-1]) >= frames[:, None]
+    return features.masked_fill(past[:, None], padding), frames
+
+
+def test_every_model_says_what_it_is_for() -> None:
+    assert sorted(models.names("select") + models.names("tag")) == models.names()
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_settings_and_a_seed_rebuild_a_model(name: str) -> None:
+    """What a checkpoint keeps is enough: its settings as plain values, and its weights."""
+    values = models.settings(name, SMALL.get(name, {})).model_dump(mode="json")
+    torch.manual_seed(0)
+    again = models.build(name, values, 3)
+    model = build(name)
+    assert list(again.state_dict()) == list(model.state_dict())
+    for key, weight in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[key], weight, atol=0, rtol=0, msg=key)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_an_unknown_setting_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SettingsError, match="unknown key 'nonsense': "):
+        models.build(name, {"nonsense": 1}, 3)
+
+
+@pytest.mark.parametrize("name", models.names("tag"))
+@pytest.mark.parametrize("value", [0, -3, "many", 1.5])
+def test_impossible_mels_are_refused_with_a_sentence(name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=rf"^\w+Settings: mels = {value!r}: \S+"):
+        models.build(name, {"mels": value}, 3)
+
+
+def test_names_are_checked() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'conv_tasnet'"):
+        models.build("convtasnet", {}, 3)
+    with pytest.raises(SettingsError, match="unknown key 'n'"):
+        models.build("conv_tasnet", {"n": 3}, 3)
+
+
+# Selectors
+
+
+def test_output_has_a_row_for_each_query_and_the_inputs_length(selector: nn.Module) -> None:
     for time in (1, 63, 1000):
-        assert model.eval()(torch.randn(2, 1, time), torch.eye(3)[:2].expand(2, 2, 3)).shape == (2, 2, time)
+        assert selector.eval()(torch.randn(2, 1, time), torch.eye(3)[:2].expand(2, 2, 3)).shape == (2, 2, time)
 
 
-def test_every_parameter_learns(model: torch.nn.Module) -> None:
-    estimate = model.train()(torch.randn(2, 1, 2000), torch.eye(3).expand(2, 3, 3))
+def test_every_parameter_of_a_selector_learns(selector: nn.Module) -> None:
+    estimate = selector.train()(torch.randn(2, 1, 2000), torch.eye(3).expand(2, 3, 3))
     (estimate - torch.randn(2, 3, 2000)).square().mean().backward()
-    stuck = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert stuck == []
+    assert stuck(selector) == []
 
 
-def test_a_batch_is_its_rows(model: torch.nn.Module) -> None:
-    model.eval()
+def test_a_batch_is_its_rows(selector: nn.Module) -> None:
+    selector.eval()
     mixture, wanted = torch.randn(3, 1, 1500), torch.eye(3)[None].expand(3, 3, 3)
-    whole = model(mixture, wanted)
+    whole = selector(mixture, wanted)
     for row in range(3):
-        torch.testing.assert_close(whole[row], model(mixture[row : row + 1], wanted[:1])[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(whole[row], selector(mixture[row : row + 1], wanted[:1])[0], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -49,19 +122,142 @@ def test_a_batch_is_its_rows(model: torch.nn.Module) -> None:
     ],
 )
 def test_a_wrong_shape_is_refused_and_quoted(
-    model: torch.nn.Module, mixture: tuple[int, ...], wanted: tuple[int, ...]
+    selector: nn.Module, mixture: tuple[int, ...], wanted: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match=r"expected shape .*, found \("):
-        model(torch.zeros(mixture), torch.zeros(wanted))
+        selector(torch.zeros(mixture), torch.zeros(wanted))
 
 
-def test_it_says_how_far_it_reaches(model: torch.nn.Module) -> None:
-    assert model.stride >= 1
-    assert model.context_frames >= model.stride
+def test_it_says_how_far_it_reaches(selector: nn.Module) -> None:
+    assert selector.stride >= 1
+    assert selector.context_frames >= selector.stride
 
 
-def test_names_and_settings_are_checked() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'conv_tasnet'"):
-        models.build("convtasnet", {}, 3)
-    with pytest.raises(SettingsError, match="unknown key 'n'"):
-        models.build("conv_tasnet", {"n": 3}, 3)
+# Classifiers
+
+
+def test_every_clip_has_a_finite_logit_for_each_class(classifier: nn.Module) -> None:
+    for mode in (True, False):
+        logits = classifier.train(mode)(*batch(classifier))
+        assert logits.shape == (len(LENGTHS), 3)
+        assert logits.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_clip_in_a_batch_is_what_it_is_alone(classifier: nn.Module) -> None:
+    features, frames = batch(classifier)
+    together = classifier(features, frames)
+    assert together.std(0).min() > 1e-4, "clips that all look alike would prove nothing"
+    for row, length in enumerate(LENGTHS):
+        alone = classifier(features[row : row + 1, :, :length], frames[row : row + 1])[0]
+        torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=1e-4, msg=f"{length} frames")
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_what_lies_past_a_clips_end_is_not_looked_at(classifier: nn.Module, training: bool) -> None:
+    """Neither the logits nor the gradients; in training the statistics of batch normalisation ignore it as well."""
+    found = []
+    for padding in (0.0, float("nan")):
+        torch.manual_seed(2)  # the same dropout
+        classifier.zero_grad()
+        logits = classifier.train(training)(*batch(classifier, padding))
+        logits.square().sum().backward()
+        found.append([logits.detach(), *(parameter.grad.clone() for parameter in classifier.parameters())])
+    for without, beyond in zip(*found, strict=True):
+        torch.testing.assert_close(beyond, without, atol=1e-6, rtol=1e-5)
+
+
+def test_every_frame_of_a_clip_counts(classifier: nn.Module) -> None:
+    """But for fewer than 8 at the end, which may not fill a filter or a pool any more."""
+    features = torch.randn(1, classifier.settings.mels, 64, requires_grad=True)
+    classifier(features, torch.tensor([64]))[0, 0].backward()
+    unheard = (features.grad.abs().amax((0, 1)) == 0).nonzero().flatten().tolist()
+    assert [frame for frame in unheard if frame <= 64 - 8] == []
+
+
+def test_every_parameter_of_a_classifier_learns(classifier: nn.Module) -> None:
+    """Looked at in eval mode: in training, batch normalisation hides the bias of the convolution before it."""
+    features, frames = batch(classifier)
+    nn.functional.cross_entropy(classifier(features, frames), torch.tensor([0, 1, 2, 0])).backward()
+    assert stuck(classifier) == []
+
+
+def test_a_step_of_training_lowers_the_loss(classifier: nn.Module) -> None:
+    features, frames = batch(classifier)
+    features, frames = features[..., :64], frames.clamp(max=64)
+    target = torch.tensor([0, 1, 2, 0])
+    optimiser = torch.optim.Adam(classifier.parameters(), 2e-3)
+    losses = []
+    for _ in range(6):
+        torch.manual_seed(3)  # the same dropout
+        loss = nn.functional.cross_entropy(classifier.train()(features, frames), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.005
+
+
+@pytest.mark.parametrize(
+    ("shape", "frames", "sentence"),
+    [
+        ((2, 1, 0, 50), [50, 50], r"features: expected shape .*, found \(2, 1, \d+, 50\)"),
+        ((2, 1, 50), [50, 50], r"features: expected shape \(batch ≥ 1, \d+ mels, frame ≥ 1\), found \(2, \d+, 50\)"),
+        ((2, 0, 0), [0, 0], r"features: expected shape .*, found \(2, \d+, 0\)"),
+        ((0, 0, 50), [], r"features: expected shape .*, found \(0, \d+, 50\)"),
+        ((2, 0, 50), [50], r"frames: expected shape \(2,\), found \(1,\)"),
+        ((2, 0, 50), [50, 51], "frames: expected 1 to 50, the length of features, found 50 to 51"),
+        ((2, 0, 50), [0, 50], "frames: expected 1 to 50, the length of features, found 0 to 50"),
+        ((2, 0, 50), [0.5, 1.0], r"frames: expected whole numbers, found torch\.float32"),
+    ],
+)
+def test_features_and_lengths_that_do_not_fit_are_refused(
+    classifier: nn.Module, shape: tuple[int, ...], frames: list[float], sentence: str
+) -> None:
+    """The second of the last axes says how many bands there are too many."""
+    *outer, extra, length = shape
+    features = torch.zeros(*outer, classifier.settings.mels + extra, length)
+    with pytest.raises(ValueError, match=sentence):
+        classifier(features, torch.tensor(frames) if frames else torch.zeros(0, dtype=torch.int64))
+
+
+@torch.no_grad()
+def test_segments_are_named_in_a_batch_as_alone(classifier: nn.Module) -> None:
+    if not isinstance(classifier, NamesSegments):
+        pytest.skip("this one does not say when")
+    features, frames = batch(classifier)
+    together, hop = classifier.frame_logits(features, frames)
+    assert together.shape[:2] == (len(LENGTHS), 3)
+    for row, length in enumerate(LENGTHS):
+        alone, _ = classifier.frame_logits(features[row : row + 1, :, :length], frames[row : row + 1])
+        segments = alone.shape[-1]
+        assert 1 <= segments <= -(-length // hop), "a segment begins inside its clip"
+        torch.testing.assert_close(together[row, :, :segments], alone[0], atol=1e-5, rtol=1e-4)
+        assert (together[row, :, segments:] == NO_SCORE).all()
+    assert segments == together.shape[-1], "the longest clip has them all"
+
+
+@torch.no_grad()
+def test_a_clip_is_somewhere_between_its_segments(classifier: nn.Module) -> None:
+    if not isinstance(classifier, NamesSegments):
+        pytest.skip("this one does not say when")
+    features, frames = torch.randn(2, classifier.settings.mels, 400), torch.tensor([400, 400])
+    logits, (segments, _) = classifier(features, frames), classifier.frame_logits(features, frames)
+    assert (logits <= segments.amax(-1) + 1e-5).all()
+    assert (logits >= segments.amin(-1) - 1e-5).all()
+
+
+def test_some_classifiers_say_when() -> None:
+    """So that the two tests above cannot all be skipped."""
+    found = {name for name in models.names("tag") if isinstance(build(name), NamesSegments)}
+    assert {"tag_crnn", "tag_kumar", "tag_small"} <= found
+
+
+def test_some_classifiers_start_from_photographs() -> None:
+    found = {name for name in models.names("tag") if isinstance(build(name), StartsFromImageNet)}
+    assert {"tag_efficientnet", "tag_vgg19"} <= found
+
+
+def stuck(model: nn.Module) -> list[str]:
+    """Parameters without a gradient."""
+    return [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]

@@ -8,6 +8,7 @@ import soundsieve
 from soundsieve import datasets, models
 from soundsieve.settings import read_yaml
 from soundsieve.training.recipe import SelectRecipe
+from soundsieve.training.tag_recipe import TagRecipe
 
 FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "select").glob("*.yaml"))
 
@@ -20,6 +21,35 @@ def test_it_parses_and_names_things_that_exist(file: Path) -> None:
     for source in (*recipe.corpus.events, *recipe.corpus.backgrounds):
         assert source.dataset in datasets.names()
         assert (source.parts is None) != (source.fractions is None)
+
+
+TAG_FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "tag").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", TAG_FILES, ids=lambda file: file.stem)
+def test_a_taggers_recipe_parses_and_its_front_end_fits_its_model(file: Path) -> None:
+    recipe = TagRecipe.parse(read_yaml(file))
+    assert recipe.reproduces
+    assert recipe.model.name in models.names("tag")
+    assert models.settings(recipe.model.name, recipe.model.hyper).mels == recipe.front_end.mels
+    for source in recipe.corpus.events:
+        assert source.dataset in datasets.names()
+        assert (source.parts or source.fractions or recipe.corpus.folds) is not None
+    if recipe.transforms is not None and "background" in recipe.transforms.choices:
+        assert recipe.corpus.backgrounds
+
+
+@pytest.mark.parametrize("file", [file for file in TAG_FILES if file.stem.startswith("study-")], ids=lambda f: f.stem)
+def test_the_studys_recipes_have_its_one_configuration(file: Path) -> None:
+    recipe = TagRecipe.parse(read_yaml(file))
+    front_end, training = recipe.front_end, recipe.training
+    assert (front_end.n_fft, front_end.win_length, front_end.hop, front_end.sample_rate) == (1024, 1024, 256, 44_100)
+    assert front_end.mels == (128 if file.stem == "study-kumar" else 64)
+    assert (training.epochs, training.batch, training.balanced) == (10, 128, True)
+    assert training.optimiser.learning_rate == (6e-4 if file.stem == "study-vgg" else 3e-4)
+    assert (training.optimiser.weight_decay, training.optimiser.decoupled) == (1e-5, False)
+    assert recipe.transforms is not None
+    assert len(recipe.transforms.choices) == 6
 
 
 def test_the_papers_recipe_is_the_papers() -> None:

@@ -63,7 +63,7 @@ def test_a_stored_set_must_be_one_to_train_on(
 
 @pytest.mark.parametrize("wrong", [{"seed": -1}, {"crop_s": 0}, {"mixtures_per_epoch": 4}, {"batch": 0}], ids=str)
 def test_training_that_cannot_take_a_step_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match=f"{'batch' if 'mixtures_per_epoch' in wrong else next(iter(wrong))} = "):
+    with pytest.raises(SettingsError, match=f"{next(iter(wrong))} = "):
         TrainingSettings.parse(wrong)
 
 

@@ -179,7 +179,7 @@ def test_a_run_that_was_moved_keeps_its_best_weights(sounds: Path, recipe: dict[
 
 def test_too_few_mixtures_for_the_devices_are_refused(sounds: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
     few = SelectRecipe.parse(override(recipe, ["training.mixtures_per_epoch=4"]))
-    with pytest.raises(SettingsError, match=r"at least training\.batch for each device, 8"):
+    with pytest.raises(SettingsError, match=r"4 examples .* at least training\.batch for each device, 8"):
         train(few, sounds, tmp_path / "run", hardware=Hardware(device="cpu", devices=2, quiet=True))
     assert not (tmp_path / "run").exists()
 

@@ -2,52 +2,115 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from soundsieve.errors import unknown_name
 
-TASKS = ("select",)
+if TYPE_CHECKING:
+    from soundsieve.systems.evaluate_select import EvaluationSettings
+
+TASKS = ("select", "tag")
 
 
 def command(
     task: Annotated[str, typer.Argument(help="What to evaluate: " + ", ".join(TASKS) + ".")],
-    model: Annotated[str, typer.Option(help="A released name, a checkpoint or a run folder.")] = "select",
+    model: Annotated[
+        str | None, typer.Option(help="A released name, a checkpoint or a run folder; the task's own if not given.")
+    ] = None,
     data: Annotated[Path, typer.Option(help="The folder that holds the data sets.")] = Path("data"),
     recipe: Annotated[
         str | None, typer.Option(help="Other recordings than those of the model's own recipe: a name or a YAML file.")
     ] = None,
     subset: Annotated[str, typer.Option(help="Which of the recordings.")] = "test",
-    mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every mixture and every question.")] = 0,
-    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="As delivered, or the bare network.")] = True,
+    mixtures: Annotated[int, typer.Option(min=1, help="select: mixtures in each set.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="select: decides every mixture and every question.")] = 0,
+    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="select: as delivered, or the bare network.")] = True,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json and the figures.")] = None,
     force: Annotated[bool, typer.Option(help="Replace a report that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
-    """Evaluate a model on recordings that its training never heard, and print the protocol beside the numbers."""
+    """Evaluate a model on recordings that its training never heard, and print the protocol beside the numbers.
+
+    For tag a run folder with folds is summarised from what its models said of
+    their test clips when they were trained.
+    """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
-    import json
-
-    from soundsieve.cli._terminal import progress_bar
-    from soundsieve.evaluation import tables
     from soundsieve.evaluation.report import check_folder
-    from soundsieve.systems.evaluate_select import EvaluationSettings, evaluate_selector
 
     if report is not None:
         check_folder(report, force=force)
+    if task == "tag":
+        _tag(model or task, data, recipe, subset, report, device, force=force, as_json=as_json)
+        return
+    from soundsieve.systems.evaluate_select import EvaluationSettings
+
     settings = EvaluationSettings(subset=subset, mixtures=mixtures, seed=seed, gate=gate)
+    _select(model or task, data, settings, recipe, report, device, force=force, as_json=as_json, quiet=quiet)
+
+
+def _select(
+    model: str,
+    data: Path,
+    settings: EvaluationSettings,
+    recipe: str | None,
+    folder: Path | None,
+    device: str,
+    *,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from soundsieve.cli._terminal import progress_bar
+    from soundsieve.evaluation import tables
+    from soundsieve.systems.evaluate_select import evaluate_selector
+
     with progress_bar("mixtures", shown=not quiet) as progress:
         found = evaluate_selector(model, data, settings, recipe=recipe, device=device, progress=progress)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False))
+        _print_json(found.to_json())
     else:
         tables.show(found)
-    if report is not None:
-        for path in found.save(report, force=force):
-            typer.echo(f"wrote {path}", err=True)
+    if folder is not None:
+        _tell(found.save(folder, force=force))
+
+
+def _tag(
+    model: str,
+    data: Path,
+    recipe: str | None,
+    subset: str,
+    folder: Path | None,
+    device: str,
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from soundsieve.evaluation import tag_tables
+    from soundsieve.systems.evaluate_tag import evaluate_tagger, has_folds, pictures, report_run
+
+    if has_folds(Path(model)):
+        found = report_run(Path(model))
+    else:
+        found = evaluate_tagger(model, data, subset=subset, recipe=recipe, device=device)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        tag_tables.show(found)
+    if folder is not None:
+        _tell(found.save(folder, force=force, pictures=pictures(model, found)))
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
+
+
+def _tell(paths: list[Path]) -> None:
+    for path in paths:
+        typer.echo(f"wrote {path}", err=True)

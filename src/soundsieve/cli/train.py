@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from soundsieve.errors import MissingExtraError, SettingsError, unknown_name
 
-TASKS = ("select",)
+if TYPE_CHECKING:
+    from soundsieve.training.run import Hardware
+
+TASKS = ("select", "tag")
 
 
 def command(
     task: Annotated[str, typer.Argument(help="What to train: " + ", ".join(TASKS) + ".")],
     recipe: Annotated[str | None, typer.Option(help="A recipe's name, or a YAML file.")] = None,
-    data: Annotated[Path, typer.Option(help="The folder that holds the data sets.")] = Path("data"),
+    data: Annotated[
+        str,
+        typer.Option(
+            help="The folder that holds the data sets. For tag also one data set instead of the recipe's: esc50, esc10 "
+            "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label."
+        ),
+    ] = "data",
+    folds: Annotated[str, typer.Option(help="tag: which folds to test, all or 1,3.")] = "all",
     run: Annotated[Path | None, typer.Option("--run", help="The run folder; runs/<recipe> when not given.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: training.epochs=10.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
@@ -29,24 +39,81 @@ def command(
         raise unknown_name("task", task, TASKS)
     if (recipe is None) == (resume is None):
         raise SettingsError("give either --recipe NAME|FILE to begin a run or --resume RUN to go on with one")
+    if task != "tag" and folds != "all":
+        raise SettingsError(f"--folds {folds}: only the recipes of tag have folds")
     if resume is not None and run is not None:
         raise SettingsError(f"--run {run}: a resumed run stays in its folder, {resume}")
     try:
-        from soundsieve.systems import train_select
-        from soundsieve.training.recipe import SelectRecipe
-        from soundsieve.training.run import RECIPE_FILE, Hardware, is_first_process
+        from soundsieve.training.run import RECIPE_FILE, Hardware
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"training needs {error.name}: pip install 'soundsieve[train]'") from None
     from soundsieve import recipes
     from soundsieve.settings import override, read_yaml
 
     source = resume / RECIPE_FILE if resume is not None else recipes.locate(task, recipe or "")
-    values = override(read_yaml(source), settings or [])
+    values = read_yaml(source)
     folder = resume or run or Path("runs") / source.stem
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
-    trained = train_select.train(SelectRecipe.parse(values), data, folder, resume=resume is not None, hardware=hardware)
+    if task == "select":
+        _train_select(
+            override(values, settings or []), Path(data), folder, resume=resume is not None, hardware=hardware
+        )
+        return
+    chosen, place = _chosen_data(data)
+    if chosen is not None and resume is None:
+        values = {**values, "corpus": {**values.get("corpus", {}), "events": [chosen]}}
+    elif chosen is not None:
+        place = Path("data")  # a resumed run's recipe knows the data set
+    _train_tag(override(values, settings or []), place, folder, folds, resume=resume is not None, hardware=hardware)
+
+
+def _train_select(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, hardware: Hardware) -> None:
+    from soundsieve.systems import train_select
+    from soundsieve.training.recipe import SelectRecipe
+    from soundsieve.training.run import is_first_process
+
+    trained = train_select.train(SelectRecipe.parse(values), data, folder, resume=resume, hardware=hardware)
     if not is_first_process():  # of several devices, each is a process
         return
     typer.echo(
         f"{trained.model}: validation SDR improvement {trained.validation_db:.2f} dB; curves in {trained.curves}"
     )
+
+
+def _train_tag(
+    values: dict[str, Any], data: Path, folder: Path, folds: str, *, resume: bool, hardware: Hardware
+) -> None:
+    from soundsieve.systems import train_tag
+    from soundsieve.training.run import is_first_process
+    from soundsieve.training.tag_recipe import TagRecipe
+
+    trained = train_tag.train(
+        TagRecipe.parse(values), data, folder, folds=_numbers(folds), resume=resume, hardware=hardware
+    )
+    if not is_first_process():
+        return
+    models = ", ".join(str(run) for run in trained.folds)
+    typer.echo(
+        f"{models}: {100 * trained.accuracy:.1f} % of the clips tested; `soundsieve evaluate tag --model {folder}`"
+    )
+
+
+def _chosen_data(text: str) -> tuple[dict[str, Any] | None, Path]:
+    """One data set instead of the recipe's, or None, and the folder that data sets lie in."""
+    from soundsieve import datasets
+
+    name, colon, path = text.partition(":")
+    if colon and name in datasets.names():
+        return {"dataset": name, "root": str(Path(path).absolute())}, Path("data")
+    if text in datasets.names() and not Path(text).is_dir():
+        return {"dataset": text, "root": text}, Path("data")
+    return None, Path(text)
+
+
+def _numbers(folds: str) -> list[int] | None:
+    if folds == "all":
+        return None
+    try:
+        return [int(number) for number in folds.split(",")]
+    except ValueError:
+        raise SettingsError(f"--folds {folds}: expected all or numbers, for example 1,3") from None

@@ -15,7 +15,18 @@ from soundsieve.datasets.clip import Clip, label_name
 from soundsieve.datasets.splits import leaks, split_by_fraction, split_by_part
 from soundsieve.errors import unknown_name
 
-__all__ = ["Check", "Clip", "Dataset", "get", "label_name", "leaks", "names", "split_by_fraction", "split_by_part"]
+__all__ = [
+    "Check",
+    "Clip",
+    "Dataset",
+    "get",
+    "label_name",
+    "leaks",
+    "listed",
+    "names",
+    "split_by_fraction",
+    "split_by_part",
+]
 
 
 class Dataset(Protocol):
@@ -84,3 +95,17 @@ def get(name: str) -> Dataset:
     if name not in known:
         raise unknown_name("data set", name, known)
     return cast(Dataset, importlib.import_module(f"{__name__}.{name}"))
+
+
+def listed(name: str, root: Path) -> list[Clip]:
+    """List what the table of a copy names, its recordings there or not; without a table, the recordings there are.
+
+    A data set with a table offers this as an optional function `listed(root)`, beside those of `Dataset`.
+
+    Raises:
+        UnknownNameError: there is no such data set.
+        DatasetError: as for `Dataset.clips`, except for recordings that are missing.
+    """
+    module = get(name)
+    found: list[Clip] = getattr(module, "listed", module.clips)(root)
+    return found

@@ -36,6 +36,11 @@ def clips(root: Path) -> list[Clip]:
     return found
 
 
+def listed(root: Path) -> list[Clip]:
+    """List what the table in `root` names, recorded or not; see `datasets.listed`."""
+    return esc50.table_clips(root, _rows(root))
+
+
 def check(root: Path) -> Check:
     """Say what the copy in `root` lacks; see `datasets.Dataset.check`."""
     return esc50.check_rows(NAME, root, _rows(root), published=CLIPS)

@@ -52,6 +52,11 @@ def clips(root: Path) -> list[Clip]:
     return found
 
 
+def listed(root: Path) -> list[Clip]:
+    """List what the table in `root` names, recorded or not; see `datasets.listed`."""
+    return table_clips(root, rows(root))
+
+
 def check(root: Path) -> Check:
     """Say what the copy in `root` lacks; see `datasets.Dataset.check`."""
     return check_rows(NAME, root, rows(root), published=CLIPS)
@@ -63,7 +68,7 @@ def rows(root: Path) -> list[Row]:
     Raises:
         DatasetError: there is no such table, or it contradicts itself.
     """
-    table = _home(root) / "meta" / "esc50.csv"
+    table = _table_home(root) / "meta" / "esc50.csv"
     found = read_rows(table, COLUMNS)
     category_of: dict[str, str] = {}
     for row in found:
@@ -79,20 +84,25 @@ def rows(root: Path) -> list[Row]:
 
 def listing(root: Path, chosen: list[Row]) -> tuple[list[Clip], list[str]]:
     """Return the clips of the rows whose recording is there, and the names of those whose recording is not."""
-    folder = _home(root) / "audio"
-    paths = audio_by_stem(folder)
-    found = [
+    stems = audio_by_stem(_home(root) / "audio").keys()
+    missing = [f"audio/{row['filename']}" for row in chosen if Path(row["filename"]).stem not in stems]
+    return [clip for clip in table_clips(root, chosen) if clip.path.stem in stems], sorted(missing)
+
+
+def table_clips(root: Path, chosen: list[Row]) -> list[Clip]:
+    """Return the clips of the rows, those without a recording under the path that the table gives them."""
+    folder = _table_home(root) / "audio"
+    paths = audio_by_stem(folder) if folder.is_dir() else {}
+    clips = [
         Clip(
-            path=paths[stem],
+            path=paths.get(Path(row["filename"]).stem, folder / row["filename"]),
             labels=(label_name(row["category"]),),
             group=row["src_file"],
             part=f"fold{row['fold']}",
         )
         for row in chosen
-        if (stem := Path(row["filename"]).stem) in paths
     ]
-    missing = [f"audio/{row['filename']}" for row in chosen if Path(row["filename"]).stem not in paths]
-    return sorted(found, key=lambda clip: clip.path), sorted(missing)
+    return sorted(clips, key=lambda clip: clip.path)
 
 
 def check_rows(name: str, root: Path, chosen: list[Row], *, published: int) -> Check:
@@ -103,10 +113,15 @@ def check_rows(name: str, root: Path, chosen: list[Row], *, published: int) -> C
     return examine(name, home, [c.path for c in found], expected=len(chosen), missing=missing, notes=notes)
 
 
-def _home(root: Path) -> Path:
+def _table_home(root: Path) -> Path:
     home = first_folder(require_folder(root, "ESC-50"), (".", "ESC-50-master", "ESC-50"), holding="meta/esc50.csv")
     if home is None:
         raise DatasetError(f"{root}: no meta/esc50.csv here; expected the folder of ESC-50 with audio/ and meta/")
+    return home
+
+
+def _home(root: Path) -> Path:
+    home = _table_home(root)
     if not (home / "audio").is_dir():
         raise DatasetError(f"{home}: no folder audio/ here; expected the recordings of ESC-50 beside meta/")
     return home

@@ -169,17 +169,26 @@ class Report:
         from soundsieve.evaluation import figures
 
         check_folder(folder, force=force)
-        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        files = {REPORT_FILE: text.encode(), **figures.draw(self)}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                temporary = folder / f".{name}.part"
-                temporary.write_bytes(content)
-                temporary.replace(folder / name)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be written ({error.strerror})") from None
-        return [folder / name for name in files]
+        return write_report(folder, self.to_json(), figures.draw(self))
+
+
+def write_report(folder: Path, values: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[Path]:
+    """Write report.json and pictures (name → PNG), each whole or not at all.
+
+    Raises:
+        OutputError: when the folder cannot be written.
+    """
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    files = {REPORT_FILE: text.encode(), **pictures}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            temporary = folder / f".{name}.part"
+            temporary.write_bytes(content)
+            temporary.replace(folder / name)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from None
+    return [folder / name for name in files]
 
 
 def check_folder(folder: Path, *, force: bool) -> None:

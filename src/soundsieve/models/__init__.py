@@ -1,9 +1,18 @@
 """Architectures: one file each, tensors in, tensors out; found by file name.
 
-A model file holds one settings class and one `torch.nn.Module`, announced as `SETTINGS` and `MODEL`. Selectors share
-one signature: `model(mixture, wanted)` with mixture (batch, 1, time) and wanted (batch, query, class) of zeros and ones
-gives (batch, query, time), and carry `stride` (the output follows a shift of the input by multiples of it) and
+A model file holds one settings class and one `torch.nn.Module`, announced as `SETTINGS` and `MODEL`, and says as `TASK`
+what it is for. Those for one task share one signature.
+
+`select`: `model(mixture, wanted)` with mixture (batch, 1, time) and wanted (batch, query, class) of zeros and ones
+gives (batch, query, time). Selectors carry `stride` (the output follows a shift of the input by multiples of it) and
 `context_frames` (samples on each side that can influence one output sample).
+
+`tag`: `model(features, frames)` with log-mel features (batch, mel, frame), normalised so that 0 is their average, and
+the length of each clip (batch,) gives logits (batch, class). The setting `mels` says how many bands. Any length from
+one frame works, and what lies past a clip's end never matters: in use, a clip has the same logits in a batch as alone.
+Classifiers that can also say when have `frame_logits`; see `soundsieve.models._classifier.NamesSegments`.
+Those that can start from weights for photographs have `load_imagenet`; see
+`soundsieve.models._imagenet.StartsFromImageNet`.
 """
 
 from __future__ import annotations
@@ -21,9 +30,14 @@ if TYPE_CHECKING:
     from soundsieve.settings import Settings
 
 
-def names() -> list[str]:
-    """Every architecture, by file name."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+def names(task: str | None = None) -> list[str]:
+    """Every architecture, by file name, or only those for one task.
+
+    >>> "mask_unet" in names("select"), "mask_unet" in names("tag")
+    (True, False)
+    """
+    found = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return found if task is None else [name for name in found if task == _import(name).TASK]
 
 
 def settings(name: str, values: Mapping[str, Any]) -> Settings:
@@ -46,4 +60,8 @@ def build(name: str, values: Mapping[str, Any], classes: int) -> nn.Module:
 def _module(name: str) -> Any:
     if name not in names():
         raise unknown_name("model", name, names())
+    return _import(name)
+
+
+def _import(name: str) -> Any:
     return import_module(f"{__name__}.{name}")

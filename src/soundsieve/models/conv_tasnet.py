@@ -150,5 +150,6 @@ def _global_layer_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(1, channels, eps=1e-8)
 
 
+TASK = "select"
 SETTINGS = ConvTasNetSettings
 MODEL = ConvTasNetSelector

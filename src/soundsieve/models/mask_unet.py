@@ -310,5 +310,6 @@ def _speaking(logits: Tensor, axis: int) -> Tensor:
     return torch.exp((logits - logits.amax(axis, keepdim=True)).clamp(min=-30.0))
 
 
+TASK = "select"
 SETTINGS = MaskUNetSettings
 MODEL = MaskUNet

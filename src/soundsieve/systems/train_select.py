@@ -55,7 +55,7 @@ def train(
     classes = recipe.class_names(corpus.classes("train"))
     task, mixtures = SelectionTask(recipe, classes), SelectionData(recipe, corpus, classes)
     mixtures.check_classes()
-    check_hardware(hardware or Hardware(), recipe.training)
+    check_hardware(hardware or Hardware(), recipe.training.batch, recipe.training.mixtures_per_epoch)
     if is_first_process():  # with several devices the other processes find it prepared
         prepare(folder, recipe, corpus.digest(), resume=resume)
     trainer = fit(
@@ -64,6 +64,7 @@ def train(
         recipe.training,
         folder,
         monitor=MONITOR,
+        examples=recipe.training.mixtures_per_epoch,
         hardware=hardware,
     )
     best = best_score(trainer)

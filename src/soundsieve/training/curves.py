@@ -8,6 +8,9 @@ from pathlib import Path
 PANELS = (
     ("train/loss_db", "training loss (dB)"),
     ("train/naming_nats", "naming loss (nats)"),
+    ("train/loss_nats", "training loss (nats)"),
+    ("val/loss_nats", "validation loss (nats)"),
+    ("val/accuracy", "validation accuracy"),
     ("val/sdr_improvement_db", "validation SDR improvement (dB)"),
     ("train/gradient_norm", "gradient norm"),
     ("train/learning_rate", "learning rate"),
@@ -17,7 +20,7 @@ PANELS = (
 
 def column(run: Path, name: str) -> list[float]:
     """The logged values of one quantity, in order; empty when it was never logged."""
-    return [value for _, value in _series(run, name)]
+    return [value for _, value in series(run, name)]
 
 
 def draw(run: Path, figure: Path) -> None:
@@ -27,13 +30,13 @@ def draw(run: Path, figure: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [(label, _series(run, name)) for name, label in PANELS]
-    drawn = [(label, series) for label, series in panels if series]
+    panels = [(label, series(run, name)) for name, label in PANELS]
+    drawn = [(label, points) for label, points in panels if points]
     page, axes = plt.subplots(
         len(drawn), 1, figsize=(8, 2.1 * len(drawn)), sharex=True, squeeze=False, layout="constrained"
     )
-    for axis, (label, series) in zip(axes[:, 0], drawn, strict=True):
-        axis.plot(*zip(*series, strict=True), marker="." if len(series) < 60 else "", linewidth=1)
+    for axis, (label, points) in zip(axes[:, 0], drawn, strict=True):
+        axis.plot(*zip(*points, strict=True), marker="." if len(points) < 60 else "", linewidth=1)
         axis.set_ylabel(label, fontsize=8)
         axis.grid(alpha=0.3)
     axes[-1, 0].set_xlabel("optimiser steps")
@@ -41,7 +44,7 @@ def draw(run: Path, figure: Path) -> None:
     plt.close(page)
 
 
-def _series(run: Path, name: str) -> list[tuple[int, float]]:
+def series(run: Path, name: str) -> list[tuple[int, float]]:
     """Steps and values over every start of the run; a step that was repeated counts as it went the last time."""
     values: dict[int, float] = {}
     for log in sorted(run.glob("log-*/metrics.csv")):

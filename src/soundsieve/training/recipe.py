@@ -43,39 +43,45 @@ class OptimiserSettings(Settings):
 
     learning_rate: float = Field(5e-4, gt=0)
     weight_decay: float = Field(0.0, ge=0)
+    decoupled: bool = Field(True, description="weights decay beside the gradient (AdamW), not as part of it (Adam)")
     clip_norm: float | None = Field(5.0, gt=0, description="largest norm of the whole gradient")
-    schedule: Literal["step", "cosine"] = "step"
+    schedule: Literal["constant", "step", "cosine"] = "step"
     step_epochs: int = Field(20, ge=1, description="step: epochs between two falls of the learning rate")
     step_factor: float = Field(0.2, gt=0, le=1)
     warmup_steps: int = Field(0, ge=0, description="cosine: steps of linear rise")
     average: float | None = Field(None, gt=0, lt=1, description="decay of an exponential average of the weights")
 
 
-class TrainingSettings(Settings):
-    """How long, on what and how carefully."""
+class RunSettings(Settings):
+    """How long and how carefully, whatever is trained."""
 
     seed: int = Field(0, ge=0)
     epochs: int = Field(200, ge=1)
-    mixtures_per_epoch: int = Field(50_000, ge=1)
-    validation_mixtures: int = Field(500, ge=1)
-    crop_s: float | None = Field(
-        None, ge=0.01, allow_inf_nan=False, description="train on a random cut this long; None: whole mixtures"
-    )
-    batch: int = Field(8, ge=1, validate_default=True)
+    batch: int = Field(8, ge=1)
     workers: int = Field(2, ge=0)
-    fresh_mixtures: bool = Field(True, description="new mixtures every epoch; False: the same ones again")
-    stored: Path | None = Field(None, description="train on the mixtures in this folder (`soundsieve mix`)")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     patience_epochs: int | None = Field(None, ge=1, description="stop after so many epochs without improvement")
     optimiser: OptimiserSettings = OptimiserSettings()
 
-    @field_validator("batch")
+
+class TrainingSettings(RunSettings):
+    """A run on mixtures."""
+
+    mixtures_per_epoch: int = Field(50_000, ge=1, validate_default=True)
+    validation_mixtures: int = Field(500, ge=1)
+    crop_s: float | None = Field(
+        None, ge=0.01, allow_inf_nan=False, description="train on a random cut this long; None: whole mixtures"
+    )
+    fresh_mixtures: bool = Field(True, description="new mixtures every epoch; False: the same ones again")
+    stored: Path | None = Field(None, description="train on the mixtures in this folder (`soundsieve mix`)")
+
+    @field_validator("mixtures_per_epoch")
     @classmethod
     def _fills_a_step(cls, value: int, info: ValidationInfo) -> int:
         # A last batch that is not full is left out, so an epoch of fewer mixtures would have no step at all.
-        mixtures = info.data.get("mixtures_per_epoch", value)
-        if mixtures < value:
-            raise ValueError(f"expected no more than mixtures_per_epoch ({mixtures}), so that an epoch has a step")
+        batch = info.data.get("batch", value)
+        if value < batch:
+            raise ValueError(f"expected at least as many as the batch ({batch}), so that an epoch has a step")
         return value
 
 

@@ -20,7 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from soundsieve.errors import OutputError, SettingsError
 from soundsieve.settings import Settings, read_yaml
-from soundsieve.training.recipe import TrainingSettings
+from soundsieve.training.recipe import RunSettings
 from soundsieve.training.timing import StepTimer
 
 RECIPE_FILE = "recipe.yaml"
@@ -51,16 +51,21 @@ def is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
-def check_hardware(hardware: Hardware, training: TrainingSettings) -> None:
+def check_hardware(hardware: Hardware, batch: int, examples: int) -> None:
     """Refuse, before a run folder is made, devices that this machine lacks and more of them than an epoch can feed.
+
+    Args:
+        hardware: Devices.
+        batch: Examples a step on each device.
+        examples: How many there are in an epoch.
 
     Raises:
         SettingsError: in one sentence.
     """
-    if _steps(training, hardware) == 0:
+    least = batch * hardware.devices * hardware.nodes
+    if examples < least:
         raise SettingsError(
-            f"training.mixtures_per_epoch = {training.mixtures_per_epoch}: expected at least training.batch for each "
-            f"device, {training.batch * hardware.devices * hardware.nodes}"
+            f"{examples} examples in an epoch: expected at least training.batch for each device, {least} in all"
         )
     _quieten()
     with _as_sentence(hardware):
@@ -82,10 +87,6 @@ def _as_sentence(hardware: Hardware) -> Iterator[None]:
     except (ValueError, MisconfigurationException) as error:
         asked = f"--device {hardware.device} --devices {hardware.devices} --nodes {hardware.nodes}"
         raise SettingsError(f"{asked}: this machine cannot do that ({str(error).splitlines()[0]})") from None
-
-
-def _steps(training: TrainingSettings, hardware: Hardware) -> int:
-    return training.mixtures_per_epoch // (training.batch * hardware.devices * hardware.nodes)
 
 
 def prepare(folder: Path, recipe: Settings, recordings: Mapping[str, str], *, resume: bool) -> None:
@@ -133,10 +134,11 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
 def fit(
     task: LightningModule,
     data: LightningDataModule,
-    training: TrainingSettings,
+    training: RunSettings,
     folder: Path,
     *,
     monitor: str,
+    examples: int,
     hardware: Hardware | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Trainer:
@@ -144,10 +146,22 @@ def fit(
 
     Checkpoints are written at the end of an epoch, and every draw depends on (seed, epoch, index): a run that was
     killed repeats the epoch it was in and ends with the weights of a run that was not.
+
+    Args:
+        task: What is trained.
+        data: What on.
+        training: For how long and how.
+        folder: The run folder.
+        monitor: What the best checkpoint is best in; the more the better.
+        examples: How many there are in an epoch.
+        hardware: Devices; one of the best kind there is when not given.
+        callbacks: Further ones.
     """
     hardware = hardware or Hardware()
     _quieten()
-    trainer = _trainer(training, folder, monitor, hardware, callbacks)
+    steps = examples // (training.batch * hardware.devices * hardware.nodes)
+    keep = [*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks]
+    trainer = _trainer(training, folder, hardware, keep, log_every=max(1, min(10, steps)))
     last = folder / CHECKPOINTS / "last.ckpt"
     try:
         trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
@@ -159,7 +173,7 @@ def fit(
 
 
 def _trainer(
-    training: TrainingSettings, folder: Path, monitor: str, hardware: Hardware, callbacks: Sequence[Callback]
+    training: RunSettings, folder: Path, hardware: Hardware, callbacks: list[Callback], *, log_every: int
 ) -> Trainer:
     with _as_sentence(hardware):
         return Trainer(
@@ -172,14 +186,14 @@ def _trainer(
             gradient_clip_val=training.optimiser.clip_norm,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
-            log_every_n_steps=max(1, min(10, _steps(training, hardware))),
+            log_every_n_steps=log_every,
             enable_progress_bar=not hardware.quiet,
             enable_model_summary=False,
             logger=[
                 CSVLogger(folder, name="", version=_next_log(folder)),
                 TensorBoardLogger(folder, name="", version="tensorboard"),
             ],
-            callbacks=[*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks],
+            callbacks=callbacks,
         )
 
 
@@ -210,8 +224,21 @@ def best_score(trainer: Trainer) -> float:
 
 
 def best_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor]:
-    """The network's weights from the best checkpoint of a run."""
-    files = sorted((folder / CHECKPOINTS).glob("best*.ckpt"), key=lambda path: path.stat().st_mtime)
+    """Weights from the best checkpoint of a run, those whose names begin with a prefix, under their names without it.
+
+    Raises:
+        OutputError: when training ended before its first validation.
+    """
+    return _weights(folder, "best*.ckpt", prefix)
+
+
+def last_weights(folder: Path, prefix: str = "model.") -> dict[str, torch.Tensor]:
+    """Weights from the last checkpoint of a run; as `best_weights`."""
+    return _weights(folder, "last.ckpt", prefix)
+
+
+def _weights(folder: Path, pattern: str, prefix: str) -> dict[str, torch.Tensor]:
+    files = sorted((folder / CHECKPOINTS).glob(pattern), key=lambda path: path.stat().st_mtime)
     if not files:
         raise OutputError(f"{folder}: training ended before its first validation, so there is no model to keep")
     # The file was written by this very run; it also holds optimiser state that a tensors-only reader refuses.
@@ -224,7 +251,7 @@ def _next_log(folder: Path) -> str:
     return f"log-{len(list(folder.glob('log-*'))) + 1:02d}"
 
 
-def _callbacks(training: TrainingSettings, folder: Path, monitor: str, *, quiet: bool) -> list[Callback]:
+def _callbacks(training: RunSettings, folder: Path, monitor: str, *, quiet: bool) -> list[Callback]:
     checkpoints = folder / CHECKPOINTS
     keep: list[Callback] = [
         RunCheckpoint(checkpoints, filename="best", monitor=monitor, mode="max", enable_version_counter=False),

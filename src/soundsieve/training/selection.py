@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
-from lightning import LightningModule
 from torch import Tensor, nn
 
 from soundsieve import models
@@ -16,29 +14,22 @@ from soundsieve.losses import SelectionLoss, negative_snr, share_loss
 from soundsieve.models._selector import NamesCells
 from soundsieve.training.mixtures import Example
 from soundsieve.training.recipe import SelectRecipe
+from soundsieve.training.task import TrainedTask
 
 MONITOR = "val/sdr_improvement_db"
 
 
-class SelectionTask(LightningModule):
+class SelectionTask(TrainedTask):
     """Optimises one selector; validation is the mean SDR improvement over single classes of unheard recordings."""
 
     def __init__(self, recipe: SelectRecipe, classes: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(recipe.training)
         self.recipe = recipe
         self.classes = tuple(classes)
-        torch.manual_seed(recipe.training.seed)  # the first weights
         self.model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
         self.loss = SelectionLoss(recipe.loss)
         if recipe.loss.shares and not (recipe.queries.each and isinstance(self.model, NamesCells)):
             raise SettingsError("loss.shares: needs queries.each = true and a model that names cells (mask_unet)")
-
-    def on_train_batch_start(self, batch: Example, index: int) -> None:
-        """Seed dropout from (seed, step), so that a resumed run draws what an unbroken one would have drawn.
-
-        Once an epoch would not do: making a data loader draws from the same generator, and when that happens differs.
-        """
-        torch.manual_seed(hash((self.recipe.training.seed, self.global_step)) % (1 << 32))
 
     def training_step(self, batch: Example, index: int) -> Tensor:
         """Loss over every query of the batch."""
@@ -69,12 +60,6 @@ class SelectionTask(LightningModule):
         owner[:, -1, -1] = 1
         return {"power": network.cell_power(torch.cat([references, rest], 1)), "owner": owner}
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Record the gradient norm before clipping, and the learning rate."""
-        norms = torch.stack([p.grad.detach().norm() for p in self.parameters() if p.grad is not None])
-        self.log("train/gradient_norm", norms.norm())
-        self.log("train/learning_rate", optimizer.param_groups[0]["lr"])
-
     def validation_step(self, batch: Example, index: int) -> None:
         """SDR improvement of each query of the batch."""
         estimate = self.model(batch["mixture"], batch["wanted"]).float()
@@ -87,20 +72,3 @@ class SelectionTask(LightningModule):
         size = int(heard.sum())
         self.log(MONITOR, ((before - after) * heard).sum() / count, prog_bar=True, batch_size=size, sync_dist=True)
         self.log("val/loss_db", (after * heard).sum() / count, batch_size=size, sync_dist=True)
-
-    def configure_optimizers(self) -> Any:
-        """Adam (AdamW where weights decay) with the recipe's schedule."""
-        o = self.recipe.training.optimiser
-        kind = torch.optim.AdamW if o.weight_decay else torch.optim.Adam
-        optimiser = kind(self.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay)
-        if o.schedule == "step":
-            step = torch.optim.lr_scheduler.StepLR(optimiser, o.step_epochs, o.step_factor)
-            return {"optimizer": optimiser, "lr_scheduler": {"scheduler": step, "interval": "epoch"}}
-        total = cast(int, self.trainer.estimated_stepping_batches)
-
-        def factor(step: int) -> float:
-            rise = min(1.0, (step + 1) / max(1, o.warmup_steps))
-            return rise * (0.51 + 0.49 * math.cos(math.pi * min(1.0, step / total)))
-
-        cosine = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}

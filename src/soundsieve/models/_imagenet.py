@@ -1,0 +1,78 @@
+"""How a classifier starts from weights that name photographs."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from soundsieve.errors import CheckpointError
+
+
+@runtime_checkable
+class StartsFromImageNet(Protocol):
+    """A classifier that can take over ImageNet's weights before it is trained."""
+
+    def load_imagenet(self, path: Path | None) -> None:
+        """Take over all but the last layer from a file of weights, `.safetensors` or PyTorch's.
+
+        None stands for the weights of an installed package, where there is one for this architecture.
+
+        Raises:
+            CheckpointError: when the file cannot be read, its weights do not fit, or there is no such package.
+            MissingExtraError: when the package is not installed.
+        """
+        ...
+
+
+def take_over(model: nn.Module, path: Path, *, first: str, last: str, rename: Callable[[str], str]) -> None:
+    """Set all but the last layer of a model to the weights in a file.
+
+    Args:
+        model: Changed only if every weight fits.
+        path: `.safetensors`, or what `torch.save` wrote, of which only tensors are unpickled.
+        first: Name of the weight for three colours. They are added up to one: what it does with a grey picture.
+        last: Name of the layer that is left as it is.
+        rename: The model's name of a weight, from the file's.
+
+    Raises:
+        CheckpointError: when the file cannot be read, or its weights do not fit.
+    """
+    theirs = {rename(name): tensor for name, tensor in _read(path).items()}
+    weights = {name: own for name, own in model.state_dict().items() if not name.startswith(f"{last}.")}
+    for name, own in weights.items():
+        if name not in theirs:
+            raise CheckpointError(f"{path}: expected the weights of {type(model).__name__}, found none for {name!r}")
+        found = theirs[name]
+        if name == first:
+            found = found.sum(1, keepdim=True)
+        elif found.ndim > own.ndim:
+            found = found.flatten(1)  # dense layers that were written as convolutions
+        if found.shape != own.shape:
+            raise CheckpointError(
+                f"{path}: {name!r}: expected shape {tuple(own.shape)}, found {tuple(found.shape)}: only the default "
+                "sizes fit ImageNet's weights"
+            )
+        weights[name] = found
+    model.load_state_dict(weights, strict=False)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path}: not a file of weights ({reason})") from None
+    if not (isinstance(found, dict) and all(isinstance(tensor, Tensor) for tensor in found.values())):
+        raise CheckpointError(f"{path}: not a file of weights, expected names and tensors")
+    return found

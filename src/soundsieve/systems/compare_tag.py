@@ -1,0 +1,190 @@
+"""Comparing classifiers: how often they are right against what they cost."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich import box
+from rich.table import Table
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from soundsieve import checkpoint
+from soundsieve.checkpoint import RUN_FILE
+from soundsieve.evaluation.tag_report import Accuracy, TagReport
+from soundsieve.systems.evaluate_tag import fold_runs, report_run
+
+_REPEATS = 9
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run in a row.
+
+    Attributes:
+        run: The run folder's name.
+        architecture: Its model.
+        protocol: How its recordings were divided: choose, published, subsets.
+        accuracy: With the chosen epoch's weights.
+        last: With the last epoch's; None where these were not kept.
+        parameters: Of the network.
+        macs: Multiply-accumulates of the network for one clip.
+        latency_ms: Front end and network on one clip and one processor core, median.
+        memory_mb: Weights, and what goes into and comes out of the largest operation, in float32, for one clip.
+        clip_s: How long that clip is.
+        error: Expected calibration error after calibration.
+    """
+
+    run: str
+    architecture: str
+    protocol: str
+    accuracy: Accuracy
+    last: Accuracy | None
+    parameters: int
+    macs: int
+    latency_ms: float
+    memory_mb: float
+    clip_s: float
+    error: float
+
+
+def compare(runs: Sequence[Path]) -> list[Compared]:
+    """Compare finished runs, the best first; measures each network on this machine, one after the other.
+
+    Raises:
+        CheckpointError: when one of them is no finished run.
+    """
+    rows = [_compared(run, report_run(run)) for run in runs]
+    return sorted(rows, key=lambda row: -row.accuracy.mean)
+
+
+def _compared(run: Path, report: TagReport) -> Compared:
+    loaded = checkpoint.load(next(iter(fold_runs(run).values())) / RUN_FILE)
+    front_end, model = loaded.build_front_end(), loaded.build()
+    clip_s = float(loaded.card["clip_s"])
+    waveform = torch.randn(1, round(clip_s * loaded.sample_rate), generator=torch.Generator().manual_seed(0))
+    features, frames = front_end(waveform)
+    return Compared(
+        run=run.name,
+        architecture=loaded.model,
+        protocol=report.protocol["protocol"],
+        accuracy=report.accuracy[0],
+        last=report.accuracy[1] if len(report.accuracy) > 1 else None,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        macs=count_macs(model, features, frames),
+        latency_ms=_latency_ms(lambda: model(*front_end(waveform))),
+        memory_mb=_memory_mb(model, features, frames),
+        clip_s=clip_s,
+        error=report.calibration.error_after,
+    )
+
+
+def count_macs(model: nn.Module, *inputs: torch.Tensor) -> int:
+    """Count the multiply-accumulates of convolutions, matrix products, recurrences and attention.
+
+    >>> count_macs(nn.Conv1d(3, 5, 7), torch.zeros(1, 3, 16))  # 10 places, each 3·7 for 5 channels
+    1050
+    >>> count_macs(nn.LSTM(4, 6), torch.zeros(10, 1, 4))  # 10 steps, 4 gates of 6 from 4 + 6
+    2400
+    """
+    # With gradients, so that a transformer does not take its fused path, in which nothing can be counted.
+    with torch.enable_grad(), FlopCounterMode(display=False, custom_mapping=_FUSED) as counter:
+        model(*inputs)
+    return int(counter.get_total_flops()) // 2
+
+
+def _attention_flops(query: tuple[int, ...], key: tuple[int, ...], *rest: Any, **more: Any) -> int:
+    batch, heads, steps, width = query
+    return 2 * 2 * batch * heads * steps * key[2] * width  # scores, and what they weigh
+
+
+def _lstm_flops(
+    steps: tuple[int, ...], inward: tuple[int, ...], recurrent: tuple[int, ...], *rest: Any, **more: Any
+) -> int:
+    return 2 * steps[0] * steps[1] * (math.prod(inward) + math.prod(recurrent))
+
+
+# What PyTorch does in one operation on a CPU, and its counter does not know.
+_FUSED = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    torch.ops.aten.mkldnn_rnn_layer: _lstm_flops,
+}
+
+
+class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves its modes untyped
+    """Finds the operation whose inputs and outputs take the most memory."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, output)) if isinstance(leaf, torch.Tensor)]
+        storages = {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in tensors}
+        self.bytes = max(self.bytes, sum(storages.values()))
+        return output
+
+
+def _memory_mb(model: nn.Module, *inputs: torch.Tensor) -> float:
+    with torch.inference_mode(), _Largest() as largest:
+        model(*inputs)
+    weights = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    return float(weights + largest.bytes) / 1e6
+
+
+def _latency_ms(call: Callable[[], Any]) -> float:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            times = []
+            for _ in range(_REPEATS + 1):  # the first one allocates
+                begun = time.perf_counter()
+                call()
+                times.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return 1000 * statistics.median(times[1:])
+
+
+def render(rows: Sequence[Compared]) -> Table:
+    """Return what `rich.print` shows of a comparison."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("run", "model", "protocol"):
+        table.add_column(heading)
+    for heading in (
+        "accuracy %",
+        "95 % by source",
+        "last epoch %",
+        "parameters",
+        "M MACs",
+        "ms a clip",
+        "MB",
+        "ECE %",
+    ):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row.run,
+            row.architecture,
+            row.protocol,
+            f"{100 * row.accuracy.mean:.1f}",
+            f"{100 * row.accuracy.low:.1f} … {100 * row.accuracy.high:.1f}",
+            "" if row.last is None else f"{100 * row.last.mean:.1f}",
+            f"{row.parameters:,}",
+            f"{row.macs / 1e6:.1f}",
+            f"{row.latency_ms:.1f}",
+            f"{row.memory_mb:.1f}",
+            f"{100 * row.error:.1f}",
+        )
+    return table
