@@ -12,7 +12,8 @@ from rich.console import Console
 from soundsieve.errors import OutputError
 from soundsieve.evaluation import tables
 from soundsieve.evaluation.presence import SILENCE_DB, Level
-from soundsieve.evaluation.report import Report, check_folder, summarise
+from soundsieve.evaluation.report import Report, summarise
+from soundsieve.evaluation.report_folder import check_folder
 from soundsieve.evaluation.select import KEEP, REMOVE_BY_SUBTRACTION, SEEN, UNSEEN, Evaluation, Score
 
 PROTOCOL: dict[str, Any] = {

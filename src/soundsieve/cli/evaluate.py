@@ -42,7 +42,7 @@ def command(
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
-    from soundsieve.evaluation.report import check_folder
+    from soundsieve.evaluation.report_folder import check_folder
 
     if report is not None:
         check_folder(report, force=force)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundsieve.evaluation.predictions import Predictions, joined
-from soundsieve.evaluation.report import check_folder, write_report
+from soundsieve.evaluation.report_folder import check_folder, write_report
 from soundsieve.metrics import bootstrap_interval
 from soundsieve.metrics.calibration import Kind, calibration_error, probabilities
 from soundsieve.metrics.classification import ClassScore, class_scores, confusion_matrix, mean_interval

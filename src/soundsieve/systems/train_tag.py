@@ -10,25 +10,22 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
-from soundsieve.corpus import Corpus, open_corpus, open_folds
+from soundsieve.corpus import Corpus, open_folds
 from soundsieve.errors import OutputError, SettingsError
 from soundsieve.evaluation import predictions
 from soundsieve.evaluation.predictions import Predictions
 from soundsieve.metrics.calibration import fit_temperature, fit_thresholds, probabilities, table_of
 from soundsieve.mixing.bank import Recording
 from soundsieve.systems.evaluate_tag import CHOICE_FILE, LAST_FILE, TEST_FILE
+from soundsieve.systems.train_tag_on_mixtures import train_on_mixtures
 from soundsieve.training import curves
 from soundsieve.training.clips import ClipData, Library, members, read_library
-from soundsieve.training.hearing import MONITOR as HEARD
-from soundsieve.training.hearing import HearingTask
 from soundsieve.training.run import (
     RECIPE_FILE,
     Hardware,
-    best_score,
     best_weights,
     check_hardware,
     fit,
@@ -36,7 +33,6 @@ from soundsieve.training.run import (
     last_weights,
     prepare,
 )
-from soundsieve.training.tag_mixtures import HeardExample, TagMixtureData
 from soundsieve.training.tag_recipe import TagRecipe
 from soundsieve.training.tagging import MONITOR, TaggingTask
 
@@ -81,7 +77,8 @@ def train(
         SettingsError: when the recipe does not fit the recordings, or a resumed run has another recipe.
     """
     if recipe.mixture is not None:
-        return _train_on_mixtures(recipe, data, folder, resume=resume, hardware=hardware)
+        precision = train_on_mixtures(recipe, data, folder, resume=resume, hardware=hardware)
+        return TrainedTagger(folder, (folder,), precision)
     corpora = _chosen(open_folds(recipe.corpus, data), folds)
     classes = recipe.class_names(tuple(sorted({name for c in corpora.values() for name in c.classes("train")})))
     if not resume and (folder / RECIPE_FILE).exists():
@@ -101,90 +98,6 @@ def train(
         _train_one(task, clips, library, runs[fold], hardware)
     tested = predictions.joined([predictions.load(run / TEST_FILE) for run in runs.values()])
     return TrainedTagger(folder, tuple(runs.values()), float(tested.known().correct.mean()))
-
-
-def _train_on_mixtures(
-    recipe: TagRecipe, data: Path, folder: Path, *, resume: bool, hardware: Hardware | None
-) -> TrainedTagger:
-    """Train one classifier that says when, and calibrate it on mixtures of recordings that it was not trained on."""
-    if recipe.corpus.folds:
-        raise SettingsError("mixture: needs recordings divided by parts or fractions; leave out corpus.folds")
-    corpus = open_corpus(recipe.corpus, data)
-    classes = recipe.class_names(corpus.classes("train"))
-    task = HearingTask(recipe, classes)
-    mixtures = TagMixtureData(recipe, corpus, classes, task.stretch)
-    check_hardware(hardware or Hardware(), recipe.training.batch, recipe.training.mixtures_per_epoch)
-    if is_first_process():
-        prepare(folder, recipe, corpus.digest(), resume=resume)
-    trainer = fit(
-        task,
-        mixtures,
-        recipe.training,
-        folder,
-        monitor=HEARD,
-        examples=recipe.training.mixtures_per_epoch,
-        hardware=hardware,
-    )
-    if trainer.is_global_zero:
-        curves.draw(folder, folder / "curves.png")
-        best = best_weights(folder, prefix="")
-        task.load_state_dict(best)
-        said, heard = _said_of_stretches(task.eval(), mixtures.val_dataloader())
-        checkpoint.save(folder / RUN_FILE, _hearing_checkpoint(task, corpus, best, said, heard, best_score(trainer)))
-    return TrainedTagger(folder, (folder,), best_score(trainer))
-
-
-def _said_of_stretches(
-    task: HearingTask, mixtures: Iterable[HeardExample]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Logits of every stretch and whether each class is heard in it, two of (n, c)."""
-    said, heard = [], []
-    with torch.inference_mode():
-        for batch in mixtures:
-            target = batch["heard"]
-            said.append(task.logits(batch["waveform"], target.shape[-1]).transpose(1, 2).flatten(0, 1).numpy())
-            heard.append(target.transpose(1, 2).flatten(0, 1).numpy() > 0)
-    return np.concatenate(said), np.concatenate(heard)
-
-
-def _hearing_checkpoint(
-    task: HearingTask,
-    corpus: Corpus,
-    weights: dict[str, torch.Tensor],
-    said: NDArray[np.float32],
-    heard: NDArray[np.bool_],
-    precision: float,
-) -> Checkpoint:
-    recipe = task.recipe
-    temperature = fit_temperature(said, heard, "each")
-    scores = probabilities(said, "each", temperature)
-    card = {
-        "data": [source.dataset for source in recipe.corpus.events],
-        "recordings": {subset: corpus.counts(subset) for subset in corpus.events},
-        "seed": recipe.training.seed,
-        "scores": "each",
-        "temperature": round(temperature, 4),
-        "thresholds": fit_thresholds(scores, heard, task.classes),
-        "stretch": task.stretch,
-        "clip_s": recipe.protocol.duration_s,
-        "timeline": {"window_s": recipe.protocol.duration_s, "hop_s": recipe.protocol.duration_s / 2, "gap_s": 0.5},
-        "results": {"validation_average_precision": round(precision, 4)},
-    }
-    return Checkpoint(
-        task="tag",
-        model=recipe.model.name,
-        hyper=recipe.model.hyper,
-        classes=task.classes,
-        sample_rate=recipe.front_end.sample_rate,
-        card=card,
-        recipe=recipe.model_dump(mode="json"),
-        front_end=recipe.front_end.model_dump(mode="json"),
-        weights={
-            name.removeprefix("model."): tensor
-            for name, tensor in weights.items()
-            if name.startswith(("model.", "front_end."))
-        },
-    )
 
 
 def _chosen(corpora: dict[int, Corpus], folds: Iterable[int] | None) -> dict[int, Corpus]:
