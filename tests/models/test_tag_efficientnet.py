@@ -142,5 +142,5 @@ def test_without_a_file_or_the_package_it_says_what_to_install(monkeypatch: pyte
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
     torch.save({"_conv_stem.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match=r"other\.pth: .*weights of TagEfficientNet, found none for 'stem\.norm"):
+    with pytest.raises(CheckpointError, match=r"other\.pth: .*TagEfficientNet, found none for 'trunk\.stem\.norm"):
         TagEfficientNet(TagEfficientNetSettings(), 2).load_imagenet(tmp_path / "other.pth")

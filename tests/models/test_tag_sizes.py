@@ -48,6 +48,17 @@ SIZES = {
     + (residual(80, 144, 320) + 2 * residual(144, 144, 576))
     + (normed(4 * 144, 256, 1) + 2 * dense(256, 50)),
 }
+# The first five stages of EfficientNet-Lite0: stem; inverted residuals, wide inside; then as `tag_small` ends.
+SIZES["tag_lite"] = (
+    (normed(1, 32, 3) + normed(1, 32, 3) + normed(32, 16, 1))
+    + sum(
+        normed(before, 6 * before, 1) + normed(1, 6 * before, kernel) + normed(6 * before, after, 1)
+        for kernel, before, after in [(3, 16, 24), (3, 24, 24), (5, 24, 40), (5, 40, 40), (3, 40, 80)]
+        + 2 * [(3, 80, 80)]
+        + [(5, 80, 112), (5, 112, 112), (5, 112, 112)]
+    )
+    + (normed(4 * 112, 256, 1) + 2 * dense(256, 50))
+)
 
 
 @pytest.mark.parametrize("name", models.names("tag"))

@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 from soundsieve.errors import DatasetError, MissingExtraError, OutputError
-from soundsieve.recipes.select import clips, drums, effects, material, phrases
+from soundsieve.recipes import clips
+from soundsieve.recipes.select import drums, effects, fluidsynth, material, phrases
 from soundsieve.recipes.select.phrases import Control, Note
 
 RATE_HZ = 44100
@@ -292,4 +293,4 @@ def test_mistakes_are_one_sentence(
     assert "holds none of the packages" in capsys.readouterr().err
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingExtraError, match="not on PATH"):
-        clips.find_fluidsynth()
+        fluidsynth.find_fluidsynth()

@@ -66,6 +66,13 @@ def as_images(features: Tensor, frames: Tensor, *, mels: int, least: int = 1) ->
     return nn.functional.pad(images, (0, max(0, least - longest))), counts.clamp(min=least)
 
 
+def channels_last(model: nn.Module) -> None:
+    """Store the weights of a model's convolutions as a processor likes them: they are up to a third faster so."""
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+
+
 def frames_after(counts: Tensor, kernel: int, stride: int = 1, padding: int = 0) -> Tensor:
     """Frames that a convolution or pooling leaves of clips of so many: (b,) → (b,).
 

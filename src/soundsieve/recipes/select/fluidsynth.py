@@ -1,0 +1,51 @@
+"""Rendering scores with FluidSynth."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soundsieve.errors import AudioError, MissingExtraError
+from soundsieve.recipes.clips import RATE_HZ, read_mono
+from soundsieve.recipes.select.phrases import Span
+
+
+def find_fluidsynth() -> str:
+    """Return the path of the `fluidsynth` program.
+
+    Raises:
+        MissingExtraError: when it is not installed.
+    """
+    found = shutil.which("fluidsynth")
+    if found is None:
+        raise MissingExtraError(
+            "the program 'fluidsynth', which renders the instruments, is not on PATH: apt-get install fluidsynth"
+        )
+    return found
+
+
+def synthesize(program: str, font: Path, midi: bytes, spans: Sequence[Span]) -> list[NDArray[np.float32]]:
+    """Render a MIDI file with a soundfont and return its spans, each (time,) at 44.1 kHz.
+
+    Raises:
+        AudioError: when FluidSynth fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        score, wave = Path(folder, "score.mid"), Path(folder, "sound.wav")
+        score.write_bytes(midi)
+        command = [program, "-n", "-i", "-q", "-g", "0.4", "-C", "0", "-R", "1", "-r", str(RATE_HZ), "-O", "float"]
+        # only the samples of the programs played are loaded: a large soundfont opens in a moment
+        command += ["-o", "synth.dynamic-sample-loading=1", "-o", "synth.reverb.room-size=0.4", "-T", "wav"]
+        done = subprocess.run(
+            [*command, "-F", str(wave), str(font), str(score)], capture_output=True, text=True, check=False
+        )
+        if done.returncode or not wave.is_file():
+            raise AudioError(f"{font}: fluidsynth could not render with it ({done.stderr.strip()[-200:]})")
+        sound, _ = read_mono(wave, str(font))
+    return [sound[round(s.start_s * RATE_HZ) : round((s.start_s + s.length_s) * RATE_HZ)] for s in spans]
