@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soundsieve.errors import SettingsError
-from soundsieve.features import LogMel, LogMelSettings, mel_filterbank
+from soundsieve.features import LogMel, LogMelSettings, mel_filterbank, trim
 
 PLAIN = LogMelSettings(normalise="none")
 SMALL = LogMelSettings(sample_rate=8000, n_fft=128, win_length=128, hop=32, mels=12, normalise="clip")
@@ -345,3 +345,45 @@ def test_no_clip_has_no_samples() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         LogMelSettings.parse(wrong)
+
+
+def test_a_range_is_librosas_top_db_and_each_clips_own() -> None:
+    s = LogMelSettings(normalise="none", range_db=40.0)
+    loud, quiet = noise(20_000), 0.1 * noise(20_000, seed=1)
+    for clip in (loud, quiet):
+        clip[5_000:9_000] *= 1e-4
+    both, _ = LogMel(s)(torch.stack([loud, quiet]))
+    for row, waveform in zip(both, (loud, quiet), strict=True):
+        expected = librosa.power_to_db(librosa_mel(waveform, s), amin=s.floor, top_db=40.0)
+        assert expected.min() == pytest.approx(expected.max() - 40)
+        np.testing.assert_allclose(row.numpy(), expected, atol=1e-3)
+
+
+def test_a_range_looks_at_no_padding() -> None:
+    front_end = LogMel(LogMelSettings(normalise="none", range_db=30.0))
+    clip = noise(10_000)
+    clip[:5_000] *= 1e-6
+    alone, _ = front_end(clip[None])
+    padded = torch.cat([clip, 100 * noise(10_000, seed=2)])[None]
+    together, frames = front_end(padded, torch.tensor([10_000]))
+    torch.testing.assert_close(together[..., : int(frames[0])], alone)
+
+
+@pytest.mark.parametrize("before", [0, 777, 3_000])
+@pytest.mark.parametrize("after", [0, 1, 6_000])
+def test_a_clip_without_the_silence_at_its_ends(before: int, after: int) -> None:
+    s = LogMelSettings(sample_rate=8_000, trim_db=60.0)
+    sound = noise(4_000).numpy()
+    sound[1_000:2_000] = 0  # silence inside it is its own
+    filled = np.concatenate([np.full(before, 1e-6), sound, np.full(after, -1e-6)]).astype(np.float32)
+    found = trim(filled, s)
+    start = (before // 80) * 80
+    end = start + len(found)
+    np.testing.assert_array_equal(found, filled[start:end])
+    assert before + 4_000 <= end <= before + 4_000 + 80 or end == len(filled)
+
+
+def test_silence_is_not_trimmed_to_nothing() -> None:
+    s = LogMelSettings(sample_rate=8_000, trim_db=60.0)
+    assert len(trim(np.zeros(4_000, np.float32), s)) == 4_000
+    assert len(trim(np.zeros(10, np.float32), s)) == 10

@@ -13,7 +13,9 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
@@ -39,6 +41,12 @@ class LogMelSettings(Settings):
     power: float = Field(2.0, ge=1, le=2, description="exponent of the magnitude: 2 power, 1 magnitude")
     floor: float = Field(1e-10, ge=1e-30, allow_inf_nan=False, description="least value under the logarithm")
     log: Literal["db", "ln"] = "db"
+    range_db: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="levels end so far under a clip's loudest (librosa's top_db)"
+    )
+    trim_db: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="a clip begins and ends where it is less far under its loudest"
+    )
     centre: bool = Field(True, description="frame 0 is centred on sample 0; False: it begins there")
     normalise: Literal["none", "clip", "band"] = Field(
         "clip", description="by each clip's own mean and deviation, or by those of each band over the training data"
@@ -80,13 +88,38 @@ class LogMelSettings(Settings):
         return value
 
 
+def trim(waveform: NDArray[np.float32], settings: LogMelSettings) -> NDArray[np.float32]:
+    """Cut off the silence at both ends of a clip, if the settings say so.
+
+    Clips that were shorter are often filled up with silence, and how much of it tells classes apart that sound alike.
+
+    Args:
+        waveform: Shape (time,).
+        settings: `trim_db`: frames of 10 ms that are so far under the loudest one, at either end, are cut off.
+
+    Returns:
+        A part of the waveform; a silent one stays whole.
+
+    >>> clip = np.concatenate([np.zeros(800), np.ones(1600), np.zeros(4000)]).astype(np.float32)
+    >>> len(trim(clip, LogMelSettings(sample_rate=16_000, trim_db=60))), len(trim(clip, LogMelSettings()))
+    (1600, 6400)
+    """
+    step = max(1, settings.sample_rate // 100)
+    if settings.trim_db is None or len(waveform) <= step:
+        return waveform
+    whole = np.pad(waveform, (0, -len(waveform) % step)).reshape(-1, step)
+    power = np.square(whole, dtype=np.float64).mean(1)
+    sounds = np.flatnonzero(power > power.max() * 10 ** (-settings.trim_db / 10))
+    return waveform[sounds[0] * step : (sounds[-1] + 1) * step] if len(sounds) else waveform
+
+
 class LogMel(nn.Module):
     """Turns waveforms into log-mel features, normalised; float32 and differentiable.
 
     Normalised by clip, the mean over all bands and frames of a clip is 0 and the variance 1, so that the shape of its
     spectrum stays. Normalised by band, each band is standardised with the statistics that `fit` found in the training
-    data; they are part of the state that a checkpoint keeps. In dB, the floor is as many dB whatever the clip's level:
-    nothing is taken relative to its loudest moment.
+    data; they are part of the state that a checkpoint keeps. The floor is as many dB whatever the clip's level, unless
+    `range_db` puts one under its loudest band and frame. `trim_db` is for whoever reads clips, see `trim`.
 
     Args:
         settings: What is computed.
@@ -213,6 +246,10 @@ class LogMel(nn.Module):
         sound = waveform.float().masked_fill(outside, 0)
         with torch.autocast(waveform.device.type, enabled=False):  # half precision has no room for 10 decades
             mel = self.filterbank @ self._spectrogram(sound)
+            if s.range_db is not None:
+                inside = self._valid(mel, torch.tensor([self.frames_of(n) for n in counts], device=mel.device))
+                loudest = mel.masked_fill(~inside, 0).amax((1, 2), keepdim=True)
+                mel = mel.maximum(loudest * 10 ** (-s.range_db * s.power / 20))
             level = torch.log(mel.clamp(min=s.floor))
         if s.log == "db":
             level = level * (20 / s.power / math.log(10))

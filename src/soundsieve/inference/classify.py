@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from soundsieve.checkpoint import Checkpoint
+from soundsieve.features import trim
 from soundsieve.inference.device import pick_device
 from soundsieve.metrics.calibration import Kind, probabilities
 from soundsieve.models._classifier import NamesSegments
@@ -47,7 +48,8 @@ class Classifier:
     def logits(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
         """Name clips (time,) of any lengths: (n, c)."""
         with torch.inference_mode():
-            named: torch.Tensor = self.model(*self.front_end(*(x.to(self.device) for x in _batch(waveforms))))
+            clips = [trim(waveform, self.front_end.settings) for waveform in waveforms]
+            named: torch.Tensor = self.model(*self.front_end(*(x.to(self.device) for x in _batch(clips))))
             return np.asarray(named.float().cpu().numpy())
 
     def stretch_scores(self, waveforms: Sequence[Waveform], count: int) -> NDArray[np.float64]:

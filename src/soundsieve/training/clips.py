@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from soundsieve import audio
 from soundsieve.corpus import Corpus
 from soundsieve.errors import SettingsError
+from soundsieve.features import trim
 from soundsieve.mixing import Bank, Source
 from soundsieve.mixing.bank import Recording, load
 from soundsieve.mixing.generators import Purpose, generator_for
 from soundsieve.mixing.transforms import apply_transform, draw_transform
 from soundsieve.training.tag_recipe import TagRecipe
+
+_LOOP_FADE_S = 0.05
 
 Library: TypeAlias = Mapping[tuple[Path, int | None], Recording]
 """Every recording of an experiment, decoded: (file, channel) → recording."""
@@ -91,7 +95,7 @@ class Clips(Dataset[Any]):
 
     def __getitem__(self, index: int) -> ClipExample:
         item, draw = self.recordings[self.order[index]], self.draws[index]
-        waveform = item.waveform()
+        waveform = trim(item.waveform(), self.recipe.front_end)
         if self.epoch is not None:
             waveform = self._varied(waveform, draw)
         target = np.zeros(len(self.rows), np.float32)
@@ -105,7 +109,8 @@ class Clips(Dataset[Any]):
         if r.training.crop_s is not None:
             length = round(r.training.crop_s * r.front_end.sample_rate)
             start = int(rng.integers(max(1, len(waveform) - length + 1)))
-            waveform = waveform[start : start + length]
+            cut = waveform[start : start + length]
+            waveform = audio.loop_to(cut, length, round(_LOOP_FADE_S * r.front_end.sample_rate))
         if r.transforms is None:
             return waveform
         return apply_transform(

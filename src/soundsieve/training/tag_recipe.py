@@ -29,7 +29,9 @@ class TagTrainingSettings(RunSettings):
     """A run on whole clips, or on mixtures of them."""
 
     balanced: bool = Field(True, description="draw every class as often, clips again and again where it takes that")
-    crop_s: float | None = Field(None, ge=0.05, allow_inf_nan=False, description="train on a random cut this long")
+    crop_s: float | None = Field(
+        None, ge=0.05, allow_inf_nan=False, description="train on random cuts this long; shorter clips are repeated"
+    )
     repeats: int = Field(1, ge=1, description="how often an epoch goes through the clips")
     mixtures_per_epoch: int = Field(4000, ge=1, description="where training is on mixtures")
     validation_mixtures: int = Field(200, ge=1, description="likewise")
