@@ -82,7 +82,7 @@ def test_every_length_has_a_cell_for_each_hop_and_no_segment_beyond_its_end(fram
 def test_every_sample_is_heard_by_some_window() -> None:
     quiet = tone(400, 4.1)
     quiet[-1_500:] = tone(3_500, 1, level=0.9)[:1_500]  # a burst in what the last full window leaves over
-    assert build(quiet, hop_s=1.0).highest[2] > 0.6
+    assert build(quiet, hop_s=1.0).scores[:, 2].max() > 0.6
 
 
 def test_silence_is_not_named_and_a_silent_recording_is_unknown() -> None:
@@ -102,7 +102,7 @@ def test_sound_without_a_name_is_unknown() -> None:
 def test_neighbours_are_joined_over_short_gaps_only() -> None:
     scores = np.zeros((10, 1), np.float32)
     scores[[0, 1, 3, 8]] = 0.9
-    timeline = Timeline(0.5, 5.0, scores, np.array([0.9]), np.zeros(10, bool))
+    timeline = Timeline(0.5, 5.0, scores, np.zeros(10, bool))
     low = [(p.start_s, p.end_s) for p in segments(timeline, ["low"], {"low": 0.5}, gap_s=0.5) if p.label == "low"]
     assert low == [(0.0, 2.0), (4.0, 4.5)]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -26,8 +27,8 @@ def command(
         str | None, typer.Option(help="Other recordings than those of the model's own recipe: a name or a YAML file.")
     ] = None,
     subset: Annotated[str, typer.Option(help="Which of the recordings.")] = "test",
-    mixtures: Annotated[int, typer.Option(min=1, help="select: mixtures in each set.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="select: decides every mixture and every question.")] = 0,
+    mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set; tag: for models that say when.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Decides every mixture and every question.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="select: as delivered, or the bare network.")] = True,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json and the figures.")] = None,
     force: Annotated[bool, typer.Option(help="Replace a report that is there already.")] = False,
@@ -47,7 +48,8 @@ def command(
     if report is not None:
         check_folder(report, force=force)
     if task == "tag":
-        _tag(model or task, data, recipe, subset, report, device, force=force, as_json=as_json)
+        mixed = MixedSettings(mixtures, seed, quiet=quiet)
+        _tag(model or task, data, recipe, subset, mixed, report, device, force=force, as_json=as_json)
         return
     from soundsieve.systems.evaluate_select import EvaluationSettings
 
@@ -81,24 +83,53 @@ def _select(
         _tell(found.save(folder, force=force))
 
 
+class MixedSettings(NamedTuple):
+    """The mixtures on which it is judged when a model hears what."""
+
+    mixtures: int
+    seed: int
+    quiet: bool
+
+
 def _tag(
     model: str,
     data: Path,
     recipe: str | None,
     subset: str,
+    mixed: MixedSettings,
     folder: Path | None,
     device: str,
     *,
     force: bool,
     as_json: bool,
 ) -> None:
+    from soundsieve.cli._terminal import progress_bar
     from soundsieve.evaluation import tag_tables
-    from soundsieve.systems.evaluate_tag import evaluate_tagger, has_folds, pictures, report_run
+    from soundsieve.systems.evaluate_tag import (
+        evaluate_tagger,
+        evaluate_times,
+        has_folds,
+        pictures,
+        report_run,
+        says_when,
+    )
 
     if has_folds(Path(model)):
         found = report_run(Path(model))
     else:
         found = evaluate_tagger(model, data, subset=subset, recipe=recipe, device=device)
+        if recipe is None and says_when(model):
+            with progress_bar("mixtures", shown=not mixed.quiet) as progress:
+                times = evaluate_times(
+                    model,
+                    data,
+                    mixtures=mixed.mixtures,
+                    subset=subset,
+                    seed=mixed.seed,
+                    device=device,
+                    progress=progress,
+                )
+            found = replace(found, times=times)
     if as_json:
         _print_json(found.to_json())
     else:

@@ -11,6 +11,25 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.classification import binary_average_precision
 
+from soundsieve.metrics.calibration import decision_error
+
+
+@dataclass(frozen=True)
+class Said:
+    """Probabilities of each class, after calibration and before it.
+
+    Attributes:
+        scores: In each stretch, shape (mixture, stretch, class).
+        scores_before: The same before.
+        mixture_scores: Of being heard at all, shape (mixture, class).
+        mixture_scores_before: The same before.
+    """
+
+    scores: NDArray[np.floating]
+    scores_before: NDArray[np.floating]
+    mixture_scores: NDArray[np.floating]
+    mixture_scores_before: NDArray[np.floating]
+
 
 @dataclass(frozen=True)
 class HeardClass:
@@ -45,7 +64,10 @@ class Heard:
         f1: Of all classes' decisions together.
         low: The 95 % interval of the F1, whole mixtures resampled.
         high: Its other end.
-        error: Mean distance between scores and how often they are right, in ten bins, over all decisions.
+        error: How far scores and how often they are right are apart; see `decision_error`.
+        error_before: The same before calibration.
+        mixture_error: As `error`, of whether a class is heard at all in a mixture.
+        mixture_error_before: The same before calibration.
     """
 
     mixtures: int
@@ -56,6 +78,9 @@ class Heard:
     low: float
     high: float
     error: float
+    error_before: float
+    mixture_error: float
+    mixture_error_before: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -63,7 +88,7 @@ class Heard:
 
 
 def judge(
-    scores: NDArray[np.floating],
+    said: Said,
     heard: NDArray[np.bool_],
     classes: Sequence[str],
     thresholds: Mapping[str, float],
@@ -73,22 +98,27 @@ def judge(
     """Compare scores with what is heard.
 
     Args:
-        scores: Calibrated probabilities, shape (mixture, stretch, class).
-        heard: The truth, same shape.
+        said: What the classifier said of each mixture.
+        heard: The truth, shape (mixture, stretch, class).
         classes: Their names.
         thresholds: Class → the score from which it counts as heard.
         stretch_s: How long a stretch is.
 
     >>> scores = np.array([[[0.9], [0.6]], [[0.7], [0.1]]])
     >>> heard = np.array([[[True], [False]], [[True], [False]]])
-    >>> found = judge(scores, heard, ["dog"], {"dog": 0.5}, stretch_s=0.5)
+    >>> said = Said(scores, scores, scores.max(1), scores.max(1))
+    >>> found = judge(said, heard, ["dog"], {"dog": 0.5}, stretch_s=0.5)
     >>> found.average_precision, found.classes[0].precision, found.classes[0].recall, round(found.f1, 3)
     (1.0, 0.6666666666666666, 1.0, 0.8)
+    >>> round(found.error, 3), round(found.mixture_error, 3)
+    (0.275, 0.2)
     """
-    said = scores >= np.array([thresholds[name] for name in classes])
-    rows = tuple(_judge_class(name, scores[..., k], said[..., k], heard[..., k]) for k, name in enumerate(classes))
+    scores = said.scores
+    at_all = np.asarray(heard.any(axis=1))
+    yes = scores >= np.array([thresholds[name] for name in classes])
+    rows = tuple(_judge_class(name, scores[..., k], yes[..., k], heard[..., k]) for k, name in enumerate(classes))
     known = [row.average_precision for row in rows if row.average_precision is not None]
-    hits, wrong = (said & heard).sum((1, 2)), (said ^ heard).sum((1, 2))
+    hits, wrong = (yes & heard).sum((1, 2)), (yes ^ heard).sum((1, 2))
     low, high = _f1_interval(hits, wrong)
     return Heard(
         mixtures=len(scores),
@@ -98,7 +128,10 @@ def judge(
         f1=_f1(int(hits.sum()), int(wrong.sum())),
         low=low,
         high=high,
-        error=_error(scores, heard),
+        error=decision_error(scores, heard),
+        error_before=decision_error(said.scores_before, heard),
+        mixture_error=decision_error(said.mixture_scores, at_all),
+        mixture_error_before=decision_error(said.mixture_scores_before, at_all),
     )
 
 
@@ -131,10 +164,3 @@ def _f1_interval(hits: NDArray[np.int64], wrong: NDArray[np.int64], draws: int =
     values = double / np.maximum(double + wrong[picked].sum(1), 1)
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _error(scores: NDArray[np.floating], heard: NDArray[np.bool_], bins: int = 10) -> float:
-    flat, truth = scores.ravel(), heard.ravel()
-    place = np.minimum((flat * bins).astype(int), bins - 1)
-    gaps = np.abs(np.bincount(place, truth, bins) - np.bincount(place, flat, bins))
-    return float(gaps.sum() / max(1, len(flat)))

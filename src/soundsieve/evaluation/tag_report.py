@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soundsieve.evaluation.heard import Heard
 from soundsieve.evaluation.predictions import Predictions, joined
 from soundsieve.evaluation.report_folder import check_folder, write_report
 from soundsieve.metrics import bootstrap_interval
@@ -34,12 +35,14 @@ class Outcome:
         last: The same with the weights of the last epoch, which nothing chose; None where these are not kept.
         temperature: Chosen on other clips than those tested.
         thresholds: Class → the least probability with which it counts as heard; chosen likewise.
+        offset: As the temperature; see `probabilities`.
     """
 
     test: Predictions
     last: Predictions | None
     temperature: float
     thresholds: Mapping[str, float]
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class TagReport:
         mistakes: The most certain ones first.
         scores: Calibrated probabilities of the clips that are of a class, shape (n, c).
         truth: Row of each one's class, shape (n,).
+        times: When each class is heard; None for a model that does not say.
     """
 
     protocol: Mapping[str, Any]
@@ -133,6 +137,7 @@ class TagReport:
     mistakes: tuple[Mistake, ...]
     scores: NDArray[np.float64]
     truth: NDArray[np.int64]
+    times: Heard | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; a number that does not exist is None."""
@@ -144,6 +149,7 @@ class TagReport:
             "classes": [asdict(row) for row in self.classes],
             "confusion": self.confusion.tolist(),
             "mistakes": [asdict(row) for row in self.mistakes],
+            "times": None if self.times is None else self.times.to_json(),
         }
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> list[Path]:
@@ -169,7 +175,8 @@ def summarise(outcomes: Sequence[Outcome], kind: Kind, protocol: Mapping[str, An
     truth = tested.truth
     raw = probabilities(tested.logits, kind)
     calibrated = [
-        probabilities(part.logits, kind, outcome.temperature) for part, outcome in zip(known, outcomes, strict=True)
+        probabilities(part.logits, kind, outcome.temperature, outcome.offset)
+        for part, outcome in zip(known, outcomes, strict=True)
     ]
     scores = np.concatenate(calibrated)
     confusion = confusion_matrix(estimate=scores.argmax(1), reference=truth, classes=len(tested.classes))
@@ -207,7 +214,7 @@ def _unknown(outcomes: Sequence[Outcome], kind: Kind) -> Unknown | None:
     known: list[NDArray[np.bool_]] = []
     for outcome in outcomes:
         least = np.array([outcome.thresholds.get(name, 0.5) for name in outcome.test.classes])
-        scores = probabilities(outcome.test.logits, kind, outcome.temperature)
+        scores = probabilities(outcome.test.logits, kind, outcome.temperature, outcome.offset)
         silent: NDArray[np.bool_] = np.all(scores < least, axis=1)
         others.append(silent[outcome.test.truth < 0])
         known.append(silent[outcome.test.truth >= 0])

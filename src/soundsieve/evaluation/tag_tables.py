@@ -7,6 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from soundsieve.evaluation.heard import Heard
 from soundsieve.evaluation.tag_report import PROTOCOLS, Accuracy, TagReport
 
 
@@ -17,7 +18,10 @@ def show(report: TagReport) -> None:
 
 def render(report: TagReport) -> RenderableType:
     """Return what `rich.print` shows of a report."""
-    return Group(_protocol(report), _accuracy(report), _classes(report), _rest(report))
+    parts: list[RenderableType] = [_protocol(report), _accuracy(report), _classes(report), _rest(report)]
+    if report.times is not None:
+        parts += [_times(report.times), _times_rest(report.times)]
+    return Group(*parts)
 
 
 def _protocol(report: TagReport) -> Text:
@@ -78,6 +82,29 @@ def _rest(report: TagReport) -> Text:
         )
     lines.append("by source: had clips of other sources been tested (bootstrap); of folds: Student's interval.")
     return Text("\n".join(lines))
+
+
+def _times(times: Heard) -> Table:
+    title = f"When: {times.mixtures} mixtures, stretches of {times.stretch_s:.3f} s, in %"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("class")
+    for heading in ("stretches", "average precision", "precision", "recall", "F1"):
+        table.add_column(heading, justify="right")
+    for row in times.classes:
+        shares = (row.average_precision, row.precision, row.recall, row.f1)
+        table.add_row(row.label, str(row.stretches), *(_share(value) for value in shares))
+    return table
+
+
+def _times_rest(times: Heard) -> Text:
+    t = times
+    return Text(
+        f"Mean average precision {_percent(t.average_precision)} %; F1 of all decisions {_percent(t.f1)} % "
+        f"({_percent(t.low)} … {_percent(t.high)} by mixture).\n"
+        f"Scores and how often they are right are {_percent(t.error_before)} % apart before calibration and "
+        f"{_percent(t.error)} % after;\nof being heard in a mixture at all, {_percent(t.mixture_error_before)} % and "
+        f"{_percent(t.mixture_error)} %."
+    )
 
 
 def _percent(share: float) -> str:

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.features import trim
@@ -16,6 +17,7 @@ from soundsieve.metrics.calibration import Kind, probabilities
 from soundsieve.models._classifier import NamesSegments
 
 Waveform = NDArray[np.float32]
+_ALMOST_0 = 1e-9
 
 
 class Classifier:
@@ -43,6 +45,9 @@ class Classifier:
         self.sample_rate = checkpoint.sample_rate
         self.kind: Kind = "each" if checkpoint.card.get("scores") == "each" else "one"
         self.temperature = float(checkpoint.card.get("temperature", 1.0))
+        own = checkpoint.card.get("clip", {})  # where it says when, whole clips have a calibration of their own
+        self.clip_temperature = float(own.get("temperature", self.temperature))
+        self.clip_offset = float(own.get("offset", 0.0))
         self.stretch = int(checkpoint.card.get("stretch", 0))
 
     def logits(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
@@ -59,25 +64,40 @@ class Classifier:
         """
         if not self.stretch:
             return np.repeat(self.scores(waveforms)[:, None], count, axis=1)
+        result = np.zeros((len(waveforms), count, len(self.classes)))
+        for row, named in enumerate(self.stretch_logits(waveforms)):
+            scores = probabilities(named[:count], self.kind, self.temperature)
+            result[row, : len(scores)] = scores
+        return result
+
+    def stretch_logits(self, waveforms: Sequence[Waveform]) -> list[NDArray[np.float32]]:
+        """Name each stretch of clips (time,), for a network that says when: one array (stretch, c) for each clip."""
         with torch.inference_mode():
             features, frames = self.front_end(*(x.to(self.device) for x in _batch(waveforms)))
             named, _ = cast(NamesSegments, self.model).frame_logits(features, frames)
-        scores = probabilities(named.float().cpu().numpy().transpose(0, 2, 1), self.kind, self.temperature)
-        result = np.zeros((len(waveforms), count, len(self.classes)))
-        for row, waveform in enumerate(waveforms):
-            own = min(count, -(-len(waveform) // self.stretch), scores.shape[1])
-            result[row, :own] = scores[row, :own]
-        return result
+        logits = named.float().cpu().numpy().transpose(0, 2, 1)
+        # A frame centred on the end of a clip may begin one stretch more.
+        return [row[: -(-len(waveform) // self.stretch)] for row, waveform in zip(logits, waveforms, strict=True)]
+
+    def clip_logits(self, waveforms: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Name clips (time,) of any lengths: (n, c); where it says when, by the stretch that is clearest."""
+        if self.stretch:
+            return np.stack([rows.max(0) for rows in self.stretch_logits(waveforms)])
+        return self.logits(waveforms)
 
     def scores(self, waveforms: Sequence[Waveform]) -> NDArray[np.float64]:
-        """Calibrated probabilities of clips (time,) of any lengths: (n, c).
+        """Calibrated probabilities of clips (time,) of any lengths: (n, c)."""
+        return probabilities(self.clip_logits(waveforms), self.kind, self.clip_temperature, self.clip_offset)
 
-        Where the network says when, each class's are those of the stretch in which it is heard most clearly.
+    def heard_at_all(self, highest: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Probabilities that classes are heard at all, from those in the stretch where each is clearest: (…, c).
+
+        The clearest of many stretches is surer of itself than it is right.
         """
-        if self.stretch:
-            count = max(-(-len(waveform) // self.stretch) for waveform in waveforms)
-            return np.asarray(self.stretch_scores(waveforms, count).max(1))
-        return probabilities(self.logits(waveforms), self.kind, self.temperature)
+        if not self.stretch:
+            return np.asarray(highest, np.float64)
+        logits = logit(np.clip(highest, _ALMOST_0, 1 - _ALMOST_0)) * self.temperature
+        return probabilities(logits, self.kind, self.clip_temperature, self.clip_offset)
 
 
 def _batch(waveforms: Sequence[Waveform]) -> tuple[torch.Tensor, torch.Tensor]:

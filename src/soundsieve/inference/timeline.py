@@ -63,14 +63,12 @@ class Timeline:
         hop_s: How long a cell is.
         duration_s: How long the recording is; the last cell may be cut short by its end.
         scores: Probability of each class in each cell, shape (cell, class).
-        highest: Of each class in any window, shape (class,).
         silent: Cells in which there is nothing to name, shape (cell,).
     """
 
     hop_s: float
     duration_s: float
     scores: NDArray[np.float32]
-    highest: NDArray[np.float64]
     silent: NDArray[np.bool_]
 
 
@@ -101,7 +99,6 @@ class TimelineBuilder:
         self._silent: list[bool] = []  # of each cell
         self._total: list[NDArray[np.float64]] = []  # of each cell
         self._count: list[int] = []
-        self._highest = np.zeros(len(classifier.classes))
 
     def push(self, block: NDArray[np.float32]) -> None:
         """Take a block (channel, time)."""
@@ -124,7 +121,6 @@ class TimelineBuilder:
             hop_s=self._cell / self._rate,
             duration_s=self._frames / self._from_hz,
             scores=(scores * ~silent[:, None]).astype(np.float32),
-            highest=self._highest,
             silent=silent,
         )
 
@@ -151,7 +147,6 @@ class TimelineBuilder:
         silence = np.zeros((self._cells_a_window, len(self._classifier.classes)))
         for window in windows:
             scores = silence if _is_silent(window) else next(named)
-            self._highest = np.maximum(self._highest, scores.max(0))
             first, own = self._windows * self._cells_a_step, -(-len(window) // self._cell)
             for cell, score in enumerate(scores[: max(1, own)], first):
                 if cell == len(self._total):
@@ -179,7 +174,7 @@ def segments(timeline: Timeline, classes: Sequence[str], least: Mapping[str, flo
 
     >>> scores = np.array([[0.9], [0.8], [0.1], [0.7]], np.float32)
     >>> quiet = np.zeros(4, bool)
-    >>> found = segments(Timeline(0.5, 1.9, scores, scores.max(0), quiet), ["dog"], {"dog": 0.5}, gap_s=0)
+    >>> found = segments(Timeline(0.5, 1.9, scores, quiet), ["dog"], {"dog": 0.5}, gap_s=0)
     >>> [(part.start_s, part.end_s, part.label, round(part.score, 2)) for part in found]
     [(0.0, 1.0, 'dog', 0.85), (1.0, 1.5, 'unknown', 0.9), (1.5, 1.9, 'dog', 0.7)]
     """

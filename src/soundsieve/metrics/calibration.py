@@ -1,7 +1,9 @@
 """Probabilities that mean what they say: one temperature for all logits, and a threshold for each class.
 
 Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017: logits are divided by a temperature
-that is chosen on recordings the network was not trained on; which class is the most probable stays the same.
+that is chosen on recordings the network was not trained on; which class is the most probable stays the same. Where
+each class is judged by itself, an offset can go with it: Platt, "Probabilistic Outputs for Support Vector Machines",
+1999.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
 Kind = Literal["one", "each"]
@@ -21,15 +23,17 @@ _LOG_TEMPERATURES = (-3.0, 3.0)  # from 0.05 to 20
 _LEAST_THRESHOLD, _MOST_THRESHOLD = 0.05, 0.95
 
 
-def probabilities(logits: NDArray[np.floating], kind: Kind, temperature: float = 1.0) -> Floats:
+def probabilities(logits: NDArray[np.floating], kind: Kind, temperature: float = 1.0, offset: float = 0.0) -> Floats:
     """Turn logits (…, c) into probabilities (…, c): of one class being right, or of each by itself.
+
+    The offset, added to the divided logits, only matters for `each`.
 
     >>> probabilities(np.array([[2.0, 0.0]]), "one").round(2).tolist()
     [[0.88, 0.12]]
     >>> probabilities(np.array([[2.0, 0.0]]), "each", temperature=2.0).round(2).tolist()
     [[0.73, 0.5]]
     """
-    scaled = np.asarray(logits, np.float64) / temperature
+    scaled = np.asarray(logits, np.float64) / temperature + offset
     return np.asarray(softmax(scaled, axis=-1) if kind == "one" else expit(scaled))
 
 
@@ -67,6 +71,48 @@ def fit_temperature(logits: NDArray[np.floating], right: NDArray[np.bool_], kind
         return float((np.logaddexp(0, scaled) - hit * scaled).sum(1).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x))
+
+
+def fit_scale(logits: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Find the temperature and the offset at which the truth is most likely, each class judged by itself.
+
+    Args:
+        logits: Shape (n, c).
+        right: Which classes are right, shape (n, c).
+
+    >>> logits = np.array([[3.0], [3.0], [3.0], [3.0], [-1.0], [-1.0], [-1.0], [-1.0]])
+    >>> right = np.array([[True], [True], [True], [False], [False], [False], [False], [True]])
+    >>> temperature, offset = fit_scale(logits, right)
+    >>> probabilities(np.array([[3.0], [-1.0]]), "each", temperature, offset).round(2).tolist()
+    [[0.75], [0.25]]
+    """
+    x, hit = np.asarray(logits, np.float64), np.asarray(right, np.float64)
+    if not len(x):
+        return 1.0, 0.0
+
+    def loss(values: Floats) -> float:
+        scaled = x / np.exp(values[0]) + values[1]
+        return float((np.logaddexp(0, scaled) - hit * scaled).mean())
+
+    found = minimize(loss, np.zeros(2), bounds=[_LOG_TEMPERATURES, (-10.0, 10.0)]).x
+    return float(np.exp(found[0])), float(found[1])
+
+
+def decision_error(scores: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = 10) -> float:
+    """Return how far scores and how often they are right are apart, averaged over bins and all yes-or-no decisions.
+
+    Args:
+        scores: Probabilities, any shape.
+        right: The truth, same shape.
+        bins: Of equal width.
+
+    >>> decision_error(np.array([0.8, 0.8, 0.8, 0.8]), np.array([True, True, True, False]))
+    0.05
+    """
+    flat, truth = np.asarray(scores, np.float64).ravel(), np.asarray(right).ravel()
+    place = np.minimum((flat * bins).astype(int), bins - 1)
+    gaps = np.abs(np.bincount(place, truth, bins) - np.bincount(place, flat, bins))
+    return float((gaps.sum() / max(1, len(flat))).round(6))
 
 
 def fit_thresholds(scores: NDArray[np.floating], right: NDArray[np.bool_], classes: Sequence[str]) -> dict[str, float]:

@@ -14,10 +14,12 @@ from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.corpus import open_corpus
 from soundsieve.errors import CheckpointError, SettingsError
 from soundsieve.evaluation import predictions, tag_figures
-from soundsieve.evaluation.heard import Heard, judge
+from soundsieve.evaluation.heard import Heard, Said, judge
 from soundsieve.evaluation.predictions import Predictions
 from soundsieve.evaluation.tag_report import Outcome, TagReport, summarise
 from soundsieve.inference.classify import Classifier
+from soundsieve.inference.progress import Progress
+from soundsieve.metrics.calibration import probabilities
 from soundsieve.mixing import Draw
 from soundsieve.settings import read_yaml
 from soundsieve.training import curves
@@ -116,16 +118,33 @@ def evaluate_tagger(
         files=tuple(item.path.as_posix() for item in recordings),
         sources=tuple(item.group for item in recordings),
         labels=tuple(item.label for item in recordings),
-        logits=np.stack([_logits(classifier, item.waveform()) for item in recordings]),
+        logits=np.concatenate([classifier.clip_logits([item.waveform()]) for item in recordings]),
     )
-    # A network that says when is calibrated there; its answer for a clip is the clearest of these.
-    temperature = 1.0 if classifier.stretch else classifier.temperature
-    outcome = Outcome(test, None, temperature, loaded.card["thresholds"])
+    own = loaded.card["thresholds"]
+    least = classifier.heard_at_all(np.array([own[name] for name in loaded.classes]))
+    thresholds = dict(zip(loaded.classes, least.tolist(), strict=True))
+    outcome = Outcome(test, None, classifier.clip_temperature, thresholds, classifier.clip_offset)
     return summarise([outcome], chosen.loss.kind, _protocol(str(model), loaded, chosen, [subset]))
 
 
+def says_when(model: str | Path) -> bool:
+    """Whether a model was trained to say when it hears something.
+
+    Raises:
+        CheckpointError: when there is no such model.
+    """
+    return "stretch" in checkpoint.load(checkpoint.locate(model), weights=False).card
+
+
 def evaluate_times(
-    model: str | Path, data: Path, *, mixtures: int = 300, subset: str = "test", seed: int = 0, device: str = "auto"
+    model: str | Path,
+    data: Path,
+    *,
+    mixtures: int = 300,
+    subset: str = "test",
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
 ) -> Heard:
     """Evaluate when a model hears each class, on mixtures of the recordings that its recipe set aside.
 
@@ -136,6 +155,7 @@ def evaluate_times(
         subset: Of which recordings.
         seed: Decides the mixtures.
         device: auto, cpu, cuda, …
+        progress: Called after each mixture.
 
     Raises:
         CheckpointError: when there is no such model, or it is no classifier.
@@ -153,21 +173,22 @@ def evaluate_times(
     banks = open_corpus(recipe.corpus, data).banks(subset, loaded.sample_rate)
     key = (seed, Draw.EVALUATION, 0)
     examples = HeardMixtures(banks, recipe.protocol, mixtures, loaded.classes, classifier.stretch, key)
-    scores, heard = [], []
+    named, heard = [], []
     for index in range(mixtures):
         example = examples[index]
-        truth = example["heard"].numpy().T > 0
-        scores.append(classifier.stretch_scores([example["waveform"].numpy()], len(truth))[0])
-        heard.append(truth)
+        named.append(classifier.stretch_logits([example["waveform"].numpy()])[0])
+        heard.append(example["heard"].numpy().T > 0)
+        if progress is not None:
+            progress(index + 1, mixtures)
+    logits = np.stack(named)
+    said = Said(
+        probabilities(logits, "each", classifier.temperature),
+        probabilities(logits, "each"),
+        probabilities(logits.max(1), "each", classifier.clip_temperature, classifier.clip_offset),
+        probabilities(logits.max(1), "each"),
+    )
     stretch_s = classifier.stretch / loaded.sample_rate
-    return judge(np.stack(scores), np.stack(heard), loaded.classes, loaded.card["thresholds"], stretch_s=stretch_s)
-
-
-def _logits(classifier: Classifier, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not classifier.stretch:
-        return np.asarray(classifier.logits([waveform])[0])
-    scores = classifier.scores([waveform])[0].clip(1e-7, 1 - 1e-7)
-    return np.asarray(np.log(scores / (1 - scores)), np.float32)
+    return judge(said, np.stack(heard), loaded.classes, loaded.card["thresholds"], stretch_s=stretch_s)
 
 
 def pictures(model: str | Path, report: TagReport) -> dict[str, bytes]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.errors import CheckpointError
 from soundsieve.inference.classify import Classifier
@@ -33,6 +31,7 @@ class Tagger:
         CheckpointError: when the checkpoint is not a classifier.
         SettingsError: when this machine has no such device.
 
+    >>> import numpy as np
     >>> from soundsieve import models
     >>> from soundsieve.features import LogMelSettings
     >>> front_end = LogMelSettings(sample_rate=8_000, n_fft=256, win_length=256, hop=128, mels=16).model_dump()
@@ -94,13 +93,16 @@ class Tagger:
         return builder.finish()
 
     def _labels(self, timeline: Timeline) -> tuple[Label, ...]:
+        """What has a segment, and how likely it is in the recording."""
+        highest = timeline.scores.max(0)
+        overall = self._classifier.heard_at_all(highest)
         heard = [
-            Label(name, round(float(score), 4))
-            for name, score in zip(self.classes, timeline.highest, strict=True)
-            if score >= self.thresholds[name]
+            Label(name, round(float(overall[row]), 4))
+            for row, name in enumerate(self.classes)
+            if highest[row] >= self.thresholds[name]
         ]
         if not heard:
-            return (Label(UNKNOWN, round(float(1 - np.max(timeline.highest)), 4)),)
+            return (Label(UNKNOWN, round(float(1 - overall.max()), 4)),)
         return tuple(sorted(heard, key=lambda found: (-found.score, found.label)))
 
 

@@ -13,7 +13,7 @@ from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.corpus import Corpus, open_corpus
 from soundsieve.errors import SettingsError
-from soundsieve.metrics.calibration import fit_temperature, fit_thresholds, probabilities
+from soundsieve.metrics.calibration import fit_scale, fit_temperature, fit_thresholds, probabilities
 from soundsieve.training import curves
 from soundsieve.training.hearing import MONITOR as HEARD
 from soundsieve.training.hearing import HearingTask
@@ -66,13 +66,13 @@ def train_on_mixtures(recipe: TagRecipe, data: Path, folder: Path, *, resume: bo
 def _said_of_stretches(
     task: HearingTask, mixtures: Iterable[HeardExample]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Logits of every stretch and whether each class is heard in it, two of (n, c)."""
+    """Logits of every stretch and whether each class is heard in it, two of (mixture, stretch, class)."""
     said, heard = [], []
     with torch.inference_mode():
         for batch in mixtures:
             target = batch["heard"]
-            said.append(task.logits(batch["waveform"], target.shape[-1]).transpose(1, 2).flatten(0, 1).numpy())
-            heard.append(target.transpose(1, 2).flatten(0, 1).numpy() > 0)
+            said.append(task.logits(batch["waveform"], target.shape[-1]).transpose(1, 2).numpy())
+            heard.append(target.transpose(1, 2).numpy() > 0)
     return np.concatenate(said), np.concatenate(heard)
 
 
@@ -85,15 +85,20 @@ def _hearing_checkpoint(
     precision: float,
 ) -> Checkpoint:
     recipe = task.recipe
-    temperature = fit_temperature(said, heard, "each")
-    scores = probabilities(said, "each", temperature)
+    count = len(task.classes)
+    stretches, there = said.reshape(-1, count), heard.reshape(-1, count)
+    temperature = fit_temperature(stretches, there, "each")
+    scores = probabilities(stretches, "each", temperature)
+    # Of a mixture as a whole the clearest stretch speaks, and that one is surer of itself than it is right.
+    clip_temperature, clip_offset = fit_scale(said.max(1), np.asarray(heard.any(1)))
     card = {
         "data": [source.dataset for source in recipe.corpus.events],
         "recordings": {subset: corpus.counts(subset) for subset in corpus.events},
         "seed": recipe.training.seed,
         "scores": "each",
         "temperature": round(temperature, 4),
-        "thresholds": fit_thresholds(scores, heard, task.classes),
+        "thresholds": fit_thresholds(scores, there, task.classes),
+        "clip": {"temperature": round(clip_temperature, 4), "offset": round(clip_offset, 4)},
         "stretch": task.stretch,
         "clip_s": recipe.protocol.duration_s,
         "timeline": {"window_s": recipe.protocol.duration_s, "hop_s": recipe.protocol.duration_s / 2, "gap_s": 0.5},
