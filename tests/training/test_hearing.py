@@ -1,5 +1,6 @@
 """Training on mixtures with known times: what is heard when is learned, and found again in use."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import yaml
 import soundsieve
 from soundsieve import checkpoint
 from soundsieve.errors import SettingsError
+from soundsieve.inference.classify import Classifier
 from soundsieve.mixing import Rendered
 from soundsieve.settings import override
+from soundsieve.systems.evaluate_tag import evaluate_times
+from soundsieve.systems.release_tag import release
 from soundsieve.systems.train_tag import train
 from soundsieve.training.run import Hardware
 from soundsieve.training.tag_mixtures import heard_in
@@ -60,6 +64,55 @@ def test_what_is_heard_when_is_learned_and_found_again(
     for part, (start, end) in zip(parts, [(0, 2), (2, 4)], strict=True):
         assert part.start_s == pytest.approx(start, abs=0.4)
         assert part.end_s == pytest.approx(end, abs=0.4)
+
+
+def test_a_release_says_how_well_it_says_when(sounds: Path, hearing_recipe: dict[str, Any], tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "tones.safetensors"
+    train(TagRecipe.parse(override(hearing_recipe, ["training.epochs=8"])), sounds, run, hardware=QUIET)
+    made = release(run, sounds, out, command="as above", licence="CC0", note="Three tones.", mixtures=6)
+    released = checkpoint.load(out)
+    assert {tensor.dtype.itemsize for tensor in released.weights.values() if tensor.is_floating_point()} == {2}
+    before, after = checkpoint.load(run / "model.safetensors").card, released.card
+    for name in ("temperature", "thresholds", "clip", "stretch", "timeline"):
+        assert after[name] == before[name]
+    measured = after["results"]["test"]
+    assert measured["clips"] == sum(after["recordings"]["test"].values())
+    low, high = measured["interval_95"]
+    assert low <= measured["accuracy"] <= high
+    assert measured["mixtures"] == 6
+    page = made.card.read_text()
+    for expected in ("# tones\n", "CC0", "Three tones.", "| low |", "`sounds`", "--mixtures 6"):
+        assert expected in page
+    again = evaluate_times(out, sounds, mixtures=6)
+    assert f"{100 * again.f1:.1f} %" in page
+    wave = 0.1 * np.sin(2 * np.pi * 215 * np.arange(16_000) / 8_000)
+    assert soundsieve.load(out).tag(wave, sample_rate=8_000).labels[0].label == "low"
+
+
+def test_a_run_with_folds_is_not_released(sounds: Path, tmp_path: Path) -> None:
+    (tmp_path / "run" / "fold1").mkdir(parents=True)
+    (tmp_path / "run" / "fold1" / "model.safetensors").touch()
+    with pytest.raises(SettingsError, match="trained by a recipe without folds"):
+        release(tmp_path / "run", sounds, tmp_path / "x.safetensors", command="")
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_scores_of_a_whole_recording_have_a_calibration_of_their_own(
+    sounds: Path, hearing_recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    train(TagRecipe.parse(override(hearing_recipe, ["training.epochs=2"])), sounds, run, hardware=QUIET)
+    kept = checkpoint.load(run / "model.safetensors")
+    classifier = Classifier(kept, "cpu")
+    wave = (0.1 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32)
+    stretches = classifier.stretch_scores([wave], 8)[0]
+    own = kept.card["clip"]
+    logits = np.log(stretches.max(0) / (1 - stretches.max(0))) * kept.card["temperature"]
+    expected = 1 / (1 + np.exp(-(logits / own["temperature"] + own["offset"])))
+    np.testing.assert_allclose(classifier.heard_at_all(stretches.max(0)), expected, rtol=1e-4)
+    np.testing.assert_allclose(classifier.scores([wave])[0], expected, rtol=1e-3)
+    moved = replace(kept, card={**kept.card, "clip": {"temperature": 1.0, "offset": -20.0}})
+    assert Classifier(moved, "cpu").scores([wave]).max() < 1e-3
 
 
 def test_a_network_that_does_not_say_when_is_refused(

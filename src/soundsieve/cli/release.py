@@ -9,7 +9,7 @@ import typer
 
 from soundsieve.errors import MissingExtraError, unknown_name
 
-TASKS = ("select",)
+TASKS = ("select", "tag")
 
 
 def command(
@@ -24,21 +24,22 @@ def command(
     force: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
-    """Calibrate a run's model on validation, score it on test, and write it with its card."""
+    """Score a run's model on test, calibrated on validation, and write it with its card."""
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
     from soundsieve.cli._terminal import progress_bar
 
     try:
-        from soundsieve.systems.release_select import release
+        from soundsieve.systems import release_select, release_tag
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"releasing needs {error.name}: pip install 'soundsieve[train]'") from None
+    release = release_tag.release if task == "tag" else release_select.release
     with progress_bar("mixtures", shown=not quiet) as progress:
         made = release(
             run,
             data,
             out,
-            command=made_by or f"soundsieve train select --recipe {run.name} --data DATA",
+            command=made_by or f"soundsieve train {task} --recipe {run.name} --data DATA",
             licence=licence,
             note=note,
             mixtures=mixtures,

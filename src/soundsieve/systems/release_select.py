@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from soundsieve import checkpoint, datasets
-from soundsieve.checkpoint import SUFFIX, Checkpoint
-from soundsieve.corpus import SourceSettings
-from soundsieve.errors import OutputError
+from soundsieve import checkpoint
+from soundsieve.checkpoint import SUFFIX
 from soundsieve.evaluation.queries import Progress
 from soundsieve.evaluation.report import ConditionRow, Report
 from soundsieve.evaluation.select import KEEP
+from soundsieve.systems import release_card
 from soundsieve.systems.evaluate_select import EvaluationSettings, calibrate_selector, evaluate_selector
+from soundsieve.systems.release_card import check_target, facts
 from soundsieve.training.recipe import SelectRecipe
 
-LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
 LIMITS = (
     "Trained on a few dozen recordings of each class: unusual ones are missed, and related sounds are confused.",
     "It knows its own classes only; everything else stays in the rest.",
@@ -72,20 +69,20 @@ def release(
         OutputError: when `out` is no name for a checkpoint, cannot be written, or exists and `force` is not set.
         CheckpointError, DatasetError, SettingsError: As for `evaluate_selector`.
     """
-    if out.suffix != SUFFIX:
-        raise OutputError(f"{out}: expected a name that ends in {SUFFIX}")
-    page = out.with_suffix(".md")
-    for path in (out, page):
-        if path.is_dir():
-            raise OutputError(f"{path}: is a folder")
-        if path.exists() and not force:
-            raise OutputError(f"{path}: exists already; use --force to replace it")
-    if not os.access(out.parent, os.W_OK):  # said before an hour of evaluation, not after it
-        raise OutputError(f"{out}: the folder {out.parent} does not exist or is not writable")
+    page = check_target(out, force=force)
     kept = checkpoint.load(checkpoint.locate(run))
     thresholds = calibrate_selector(run, data, mixtures=mixtures, progress=progress)
+    recipe = SelectRecipe.parse(kept.recipe)
     card = {
-        **_facts(kept, data, licence, command),
+        **facts(
+            kept,
+            recipe.corpus,
+            data,
+            seed=recipe.training.seed,
+            licence=licence,
+            command=command,
+            limits=LIMITS,
+        ),
         "thresholds_db": {name: round(level, 1) for name, level in thresholds.items()},
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -96,33 +93,17 @@ def release(
     card["results"] = {**kept.card.get("results", {}), "test": _results(report)}
     card["result"] = _headline(report)
     checkpoint.save(out, replace(kept, card=card), half=True)
-    page.write_text(_page(out, kept, card, report), encoding="utf-8")
+    mixed = f"--mixtures {report.protocol['mixtures']} --seed {report.protocol['seed']}"
+    text = release_card.page(
+        out,
+        kept,
+        card,
+        task="select: keep or remove chosen sounds",
+        reported_by=f"soundsieve evaluate select --model {out.stem} --data DATA {mixed}",
+        results=_results_text(card, report),
+    )
+    page.write_text(text, encoding="utf-8")
     return Release(out, page, report)
-
-
-def _facts(kept: Checkpoint, data: Path, licence: str, command: str) -> dict[str, Any]:
-    recipe = SelectRecipe.parse(kept.recipe)
-    every = (*recipe.corpus.events, *recipe.corpus.backgrounds)
-    sources = [source for source in every if (data / source.root).is_dir()]  # optional ones may not have been there
-    return {
-        "licence": licence,
-        "data": {source.root.as_posix(): _licence(source, data) for source in sources},
-        "split": [source.model_dump(mode="json", exclude_defaults=True) for source in sources],
-        "recordings": kept.card.get("recordings", {}),
-        "seed": recipe.training.seed,
-        "command": command,
-        "limits": list(LIMITS),
-    }
-
-
-def _licence(source: SourceSettings, data: Path) -> str:
-    """The data set's licence, or the first table of a folder's LICENCES.md: package, version, licence, clips."""
-    table = data / source.root / LICENCES_FILE
-    if not table.is_file():
-        return datasets.get(source.dataset).LICENCE
-    first = table.read_text(encoding="utf-8").split("\n\n")[1]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()[2:]]
-    return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)
 
 
 def _results(report: Report) -> dict[str, Any]:
@@ -143,48 +124,15 @@ def _headline(report: Report) -> str:
     return f"{row.summary.sdr.mean:+.1f} dB SDR, {row.condition}, {row.recordings} recordings"
 
 
-def _page(out: Path, kept: Checkpoint, card: dict[str, Any], report: Report) -> str:
-    parameters = sum(tensor.numel() for tensor in kept.weights.values())
-    facts = {
-        "task": "select: keep or remove chosen sounds",
-        "architecture": f"`{kept.model}`, {parameters:,} numbers stored, {out.stat().st_size / 1e6:.1f} MB as float16",
-        "sample rate": f"{kept.sample_rate} Hz",
-        "classes": ", ".join(kept.classes),
-        "licence of the weights": card["licence"],
-        "seed": card["seed"],
-        "made by": f"`{card['command']}`",
-        "reported by": f"`soundsieve evaluate select --model {out.stem} --data DATA --mixtures "
-        f"{report.protocol['mixtures']} --seed {report.protocol['seed']}`",
-    }
-    data = "\n".join(f"- `{name}`: {licence}" for name, licence in card["data"].items())
-    split = "\n".join(f"- `{json.dumps(source)}`" for source in card["split"])
+def _results_text(card: dict[str, Any], report: Report) -> str:
     table = "\n".join(_row(row) for row in report.conditions)
-    return f"""# {out.stem}
-
-{chr(10).join(f"- **{name}**: {value}" for name, value in facts.items())}
-
-## Training recordings
-
-{data}
-
-How they were divided (groups of one source never straddle the split):
-
-{split}
-
-## Results
-
-SDR = 10·log10(‖x‖² / ‖x − x̂‖²). Improvement over the mixture, mean and 95 % intervals. Silence is
+    return f"""SDR = 10·log10(‖x‖² / ‖x − x̂‖²). Improvement over the mixture, mean and 95 % intervals. Silence is
 what an empty file would score; the ideal mask is a ceiling. The first interval covers the choice of mixtures, the
 second that of the {sum(card["recordings"].get("test", {}).values())} test recordings.
 {chr(10) + card["note"] + chr(10) if card["note"] else ""}
 | recordings | condition | task | SDR gain (dB) | by mixture | by recording | SI-SDR gain (dB) | silence | ideal mask |
 |---|---|---|---:|---|---|---:|---:|---:|
-{table}
-
-## Limits
-
-{chr(10).join(f"- {limit}" for limit in card["limits"])}
-"""
+{table}"""
 
 
 def _row(row: ConditionRow) -> str:

@@ -1,0 +1,120 @@
+"""What every release has in common: where it may be written, where its recordings came from, and its page."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from soundsieve import datasets
+from soundsieve.checkpoint import SUFFIX, Checkpoint
+from soundsieve.corpus import CorpusSettings, SourceSettings
+from soundsieve.errors import OutputError
+
+LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
+
+
+def check_target(out: Path, *, force: bool) -> Path:
+    """Refuse a name that nothing can be written to, before an hour of evaluation and not after it.
+
+    Returns:
+        The page to write beside the checkpoint.
+
+    Raises:
+        OutputError: when `out` is no name for a checkpoint, cannot be written, or exists and `force` is not set.
+    """
+    if out.suffix != SUFFIX:
+        raise OutputError(f"{out}: expected a name that ends in {SUFFIX}")
+    page = out.with_suffix(".md")
+    for path in (out, page):
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder")
+        if path.exists() and not force:
+            raise OutputError(f"{path}: exists already; use --force to replace it")
+    if not os.access(out.parent, os.W_OK):
+        raise OutputError(f"{out}: the folder {out.parent} does not exist or is not writable")
+    return page
+
+
+def facts(
+    kept: Checkpoint,
+    corpus: CorpusSettings,
+    data: Path,
+    *,
+    seed: int,
+    licence: str,
+    command: str,
+    limits: Sequence[str],
+) -> dict[str, Any]:
+    """What is known about a model, for its card: its recordings and their licences, how it was made, its limits."""
+    every = (*corpus.events, *corpus.backgrounds)
+    sources = [source for source in every if (data / source.root).is_dir()]  # optional ones may not have been there
+    return {
+        "licence": licence,
+        "data": {source.root.as_posix(): _licence(source, data) for source in sources},
+        "split": [source.model_dump(mode="json", exclude_defaults=True) for source in sources],
+        "recordings": kept.card.get("recordings", {}),
+        "seed": seed,
+        "command": command,
+        "limits": list(limits),
+    }
+
+
+def _licence(source: SourceSettings, data: Path) -> str:
+    """The data set's licence, or the first table of a folder's LICENCES.md: package, version, licence, clips."""
+    table = data / source.root / LICENCES_FILE
+    if not table.is_file():
+        return datasets.get(source.dataset).LICENCE
+    first = table.read_text(encoding="utf-8").split("\n\n")[1]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()[2:]]
+    return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)
+
+
+def page(out: Path, kept: Checkpoint, card: Mapping[str, Any], *, task: str, reported_by: str, results: str) -> str:
+    """Return a card as Markdown.
+
+    Args:
+        out: The checkpoint, written already.
+        kept: What is in it.
+        card: Of `facts`.
+        task: In a few words.
+        reported_by: The command that measures again.
+        results: Markdown.
+    """
+    parameters = sum(tensor.numel() for tensor in kept.weights.values())
+    rows = {
+        "task": task,
+        "architecture": f"`{kept.model}`, {parameters:,} numbers stored, {out.stat().st_size / 1e6:.1f} MB as float16",
+        "sample rate": f"{kept.sample_rate} Hz",
+        "classes": ", ".join(kept.classes),
+        "licence of the weights": card["licence"],
+        "seed": card["seed"],
+        "made by": f"`{card['command']}`",
+        "reported by": f"`{reported_by}`",
+    }
+    return f"""# {out.stem}
+
+{_list(f"**{name}**: {value}" for name, value in rows.items())}
+
+## Training recordings
+
+{_list(f"`{name}`: {licence}" for name, licence in card["data"].items())}
+
+How they were divided (groups of one source never straddle the split):
+
+{_list(f"`{json.dumps(source)}`" for source in card["split"])}
+
+## Results
+
+{results}
+
+## Limits
+
+{_list(card["limits"])}
+"""
+
+
+def _list(items: Any) -> str:
+    return "\n".join(f"- {item}" for item in items)
