@@ -12,53 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-RATE_HZ = 44_100
-CHANNELS = 2
-RESULTS = Path(__file__).parent / "RESULTS.md"
-BEGIN, END = "<!-- select: begin -->", "<!-- select: end -->"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one process took; `seconds` is None when it died."""
-
-    seconds: float | None
-    peak_mib: float
-
-
-def measure(command: list[str]) -> Run:
-    """Run a command and ask the system what it used."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
-    return Run(None if process.returncode else seconds, usage.ru_maxrss / 1024)
-
-
-def make_recording(path: Path, length_s: float) -> None:
-    """A stereo recording with something going on: bursts of coloured noise over a quiet floor."""
-    import soundfile
-
-    rng = np.random.default_rng(0)
-    with soundfile.SoundFile(path, "w", RATE_HZ, CHANNELS, "PCM_16") as file:
-        for _ in range(round(length_s)):
-            block = 0.01 * rng.standard_normal((RATE_HZ, CHANNELS))
-            burst = np.cumsum(rng.standard_normal(RATE_HZ // 3))
-            begin = rng.integers(0, RATE_HZ // 2)
-            block[begin : begin + len(burst)] += 0.2 * (burst / np.abs(burst).max())[:, None]
-            file.write(block)
+from measuring import MACHINE, RATE_HZ, RESULTS, Run, make_recording, measure, median_ms, put_into
 
 
 def whole(path: Path, out: Path, model: str) -> None:
@@ -131,12 +92,11 @@ def report(lengths_s: list[float], model: str) -> str:
         "`soundsieve models`": [command[0], "models"],
         "peer: `python -c 'import torch'`": [python, "-c", "import torch"],
     }
-    start_rows = [f"| {name} | {_median_ms(line):.0f} |" for name, line in starts.items()]
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    start_rows = [f"| {name} | {median_ms(line):.0f} |" for name, line in starts.items()]
     lengths = " ".join(f"{length_s:g}" for length_s in lengths_s)
     return "\n".join(
         [
-            f"Command: `python benchmarks/bench_select.py --lengths {lengths}`. {machine}; stereo WAV at {RATE_HZ} Hz.",
+            f"Command: `python benchmarks/bench_select.py --lengths {lengths}`. {MACHINE}; stereo WAV at {RATE_HZ} Hz.",
             "",
             "| length (s) | soundsieve (s) | real-time factor | peak MiB | whole file (s) | its factor | its MiB |",
             "|---:|---:|---:|---:|---:|---:|---:|",
@@ -157,11 +117,6 @@ def _cells(run: Run, length_s: float) -> str:
     return f"{run.seconds:.1f} | {run.seconds / length_s:.3f} | {run.peak_mib:.0f}"
 
 
-def _median_ms(command: list[str]) -> float:
-    measure(command)
-    return 1000 * float(np.median([measure(command).seconds or np.nan for _ in range(5)]))
-
-
 def main() -> None:
     """Measure, print, and put the result between its markers in the results page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -175,13 +130,7 @@ def main() -> None:
         return
     text = report(arguments.lengths, arguments.model)
     print(text)
-    page = (
-        arguments.out.read_text(encoding="utf-8")
-        if arguments.out.exists()
-        else f"# Benchmarks\n\n## select\n\n{BEGIN}\n{END}\n"
-    )
-    before, after = page.split(BEGIN)[0], page.split(END)[-1]
-    arguments.out.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    put_into(arguments.out, "select", "select", text)
 
 
 if __name__ == "__main__":

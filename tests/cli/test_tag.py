@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,17 @@ def test_the_shortest_recordings_are_answered(model: Path, tmp_path: Path, frame
 
 def test_the_classes_are_listed(model: Path) -> None:
     assert tag(model, "--classes").stdout.split() == ["low", "high"]
+
+
+@pytest.mark.parametrize("arguments", [["--classes"], ["x.wav", "--format", "xml"]])
+def test_what_needs_no_network_does_not_wait_for_one(model: Path, arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom soundsieve.cli import main\n"
+        f"try:\n    main(['tag', *{arguments!r}, '--model', {str(model)!r}])\n"
+        "except SystemExit:\n    print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from soundsieve.errors import OutputError
-from soundsieve.inference.timeline import Segment, Timeline
+
+if TYPE_CHECKING:
+    from soundsieve.inference.timeline import Segment, Timeline
 
 FORMATS = {"json": "tags.json", "csv": "tags.csv", "audacity": "labels.txt", "table": "tags.txt"}
 CSV_HEADING = "file,start_s,end_s,label,score\n"
