@@ -31,6 +31,33 @@ def test_a_name_that_begins_with_the_separator_is_its_own_group(tmp_path: Path) 
     assert {group for _, group in found(tmp_path).values()} == {"dog/__1.wav", "dog/__2.wav"}
 
 
+def test_a_table_says_which_recordings_belong_together(tmp_path: Path) -> None:
+    for name in ("dog/1.wav", "dog/2.wav", "dog/kitchen__3.wav", "cat/1.wav"):
+        write_tone(tmp_path / name)
+    (tmp_path / "groups.csv").write_text("file,group,microphone\ndog/1.wav,monday,a\ndog/kitchen__3.wav,monday,b\n")
+    assert found(tmp_path) == {
+        "cat/1.wav": ("cat", "cat/1.wav"),
+        "dog/1.wav": ("dog", "monday"),
+        "dog/2.wav": ("dog", "dog/2.wav"),
+        "dog/kitchen__3.wav": ("dog", "monday"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("file,group\ndog/9.wav,monday\n", r"groups\.csv: 'dog/9\.wav' is no recording"),
+        ("file,take\ndog/1.wav,monday\n", r"groups\.csv: column 'group' is missing"),
+        ("file,group\ndog/1.wav,\n", r"groups\.csv"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, table: str, sentence: str) -> None:
+    write_tone(tmp_path / "dog/1.wav")
+    (tmp_path / "groups.csv").write_text(table)
+    with pytest.raises(DatasetError, match=sentence):
+        folder.clips(tmp_path)
+
+
 def test_recordings_outside_a_class_are_left_out_and_noted(tmp_path: Path) -> None:
     state = folder.check(write_layout("folder", tmp_path))
     assert state.ok

@@ -6,6 +6,7 @@ Layout::
     my_sounds/dog/bark.wav              a recording on its own
     my_sounds/dog/kitchen__bark.wav     belongs to the group `kitchen`: the part of the name before `__`
     my_sounds/dog/kitchen/bark.wav      belongs to the group `kitchen`: the folder inside the class
+    my_sounds/groups.csv                file,group: if it is there, it says for the recordings it names
 
 Recordings of one group (one take, one place, one evening) are never divided between training and testing; a group
 may span several classes. Suffixes count whatever their case, hidden files and folders are skipped. The part is `all`.
@@ -18,7 +19,7 @@ from typing import Final, Literal
 
 from soundsieve.datasets.check import Check, examine
 from soundsieve.datasets.clip import Clip, label_name
-from soundsieve.datasets.layout import AUDIO_SUFFIXES, audio_below, is_audio, require_folder
+from soundsieve.datasets.layout import AUDIO_SUFFIXES, audio_below, is_audio, read_rows, require_folder
 from soundsieve.errors import DatasetError
 
 NAME: Final = "folder"
@@ -26,6 +27,7 @@ ROLE: Literal["events", "noise"] = "events"
 LICENCE = "yours"
 CITATION = "Your own recordings."
 URL = ""
+GROUPS_FILE = "groups.csv"
 CHECKSUMS: dict[str, str] = {}
 
 
@@ -33,9 +35,11 @@ def clips(root: Path) -> list[Clip]:
     """List the recordings in the sub-folders of `root`; see `datasets.Dataset.clips`.
 
     Raises:
-        DatasetError: the folder is missing, has no sub-folder with recordings, or two sub-folders have one label.
+        DatasetError: the folder is missing, has no sub-folder with recordings, two sub-folders have one label, or
+            groups.csv cannot be read or names a recording that is not there.
     """
     require_folder(root, "sounds")
+    named = _named_groups(root)
     found: list[Clip] = []
     folder_of: dict[str, str] = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
@@ -48,11 +52,23 @@ def clips(root: Path) -> list[Clip]:
         if label in folder_of:
             raise DatasetError(f"{root}: folders {folder_of[label]!r} and {folder.name!r} are both the class {label!r}")
         folder_of[label] = folder.name
-        found += [Clip(path, (label,), group_of(path, folder, root), part="all") for path in recordings]
+        for path in recordings:
+            group = named.pop(path.relative_to(root).as_posix(), "") or group_of(path, folder, root)
+            found.append(Clip(path, (label,), group, part="all"))
     if not found:
         suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
         raise DatasetError(f"{root}: no sub-folder with recordings; expected one a class with files {suffixes}")
+    if named:
+        raise DatasetError(f"{root / GROUPS_FILE}: {next(iter(named))!r} is no recording in a class folder here")
     return sorted(found, key=lambda clip: clip.path)
+
+
+def _named_groups(root: Path) -> dict[str, str]:
+    """Recording → group, as the table says, if there is one."""
+    table = root / GROUPS_FILE
+    if not table.is_file():
+        return {}
+    return {Path(row["file"]).as_posix(): row["group"] for row in read_rows(table, ("file", "group"))}
 
 
 def check(root: Path) -> Check:
