@@ -1,6 +1,7 @@
 """`train tag`, `evaluate tag`, `compare`: from one's own clips to numbers, and sentences for what is wrong."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from sounds import LABELS, write_sounds
 from soundsieve import checkpoint
 from soundsieve.cli import main
+from soundsieve.settings import override, read_yaml
 
 RECIPE = """
 reproduces: a test
@@ -72,17 +74,38 @@ def test_the_table_says_how_it_was_measured(work: Path, capsys: pytest.CaptureFi
 
 def test_runs_are_compared_by_accuracy_and_cost(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", work / "run", "--json") == 0
-    [row] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
+    [row] = found["runs"]
+    assert found["seeds"] == []
     network = checkpoint.load(work / "run" / "fold1" / "model.safetensors").build()
     assert row["parameters"] == sum(weight.numel() for weight in network.parameters())
     assert row["accuracy"]["clips"] == 27
-    assert row["clip_s"] == 1.5
-    frames = 1 + 6000 // 64
+    frames = 1 + 5 * 4000 // 64
     assert row["macs"] >= frames * 4 * 16 * (16 + 16), "an LSTM of 16 from 16 bands, at each frame"
     assert row["latency_ms"] > 0
     assert row["memory_mb"] > 4e-6 * row["parameters"]
     assert call("compare", work / "run") == 0
     assert "tag_lstm" in capsys.readouterr().out
+
+
+def test_runs_that_differ_in_the_seed_are_averaged(
+    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, changes in {"again": ["training.seed=5"], "longer": ["training.seed=5", "training.epochs=9"]}.items():
+        shutil.copytree(work / "run", tmp_path / name)
+        recipe = override(read_yaml(work / "run" / "recipe.yaml"), changes)
+        (tmp_path / name / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    runs = [work / "run", tmp_path / "again", tmp_path / "longer"]
+    assert call("compare", *runs, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    mean = found["runs"][0]["accuracy"]["mean"]
+    assert found["seeds"] == [{"runs": ["run", "again"], "mean": mean, "low": mean, "high": mean}]
+    assert call("compare", *runs, "--markdown") == 0
+    table, sentence = capsys.readouterr().out.strip().split("\n\n")
+    lines = [line.strip("|").split("|") for line in table.splitlines()]
+    assert len(lines) == 2 + 3
+    assert len({len(cells) for cells in lines}) == 1
+    assert sentence.startswith("run, again: one recipe, 2 seeds, ")
 
 
 def test_one_fold_can_be_trained_and_the_run_gone_on_with(work: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -21,8 +23,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE
 from soundsieve.evaluation.tag_report import Accuracy, TagReport
+from soundsieve.metrics.classification import mean_interval
+from soundsieve.settings import read_yaml
 from soundsieve.systems.evaluate_tag import fold_runs, report_run
+from soundsieve.training.run import RECIPE_FILE
+from soundsieve.training.tag_recipe import TagRecipe
 
+CLIP_S = 5.0  # as long as those of ESC-50
 _REPEATS = 9
 
 
@@ -37,10 +44,9 @@ class Compared:
         accuracy: With the chosen epoch's weights.
         last: With the last epoch's; None where these were not kept.
         parameters: Of the network.
-        macs: Multiply-accumulates of the network for one clip.
-        latency_ms: Front end and network on one clip and one processor core, median.
-        memory_mb: Weights, and what goes into and comes out of the largest operation, in float32, for one clip.
-        clip_s: How long that clip is.
+        macs: Multiply-accumulates of the network for a clip of 5 s.
+        latency_ms: Front end and network on such a clip and one processor core, median.
+        memory_mb: Weights, and what goes into and comes out of the largest operation, in float32, for such a clip.
         error: Expected calibration error after calibration.
     """
 
@@ -53,8 +59,24 @@ class Compared:
     macs: int
     latency_ms: float
     memory_mb: float
-    clip_s: float
     error: float
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Runs of one recipe that differ in nothing but the seed.
+
+    Attributes:
+        runs: Their folders' names.
+        mean: Of their accuracies.
+        low: Student's 95 % interval of that mean.
+        high: Its other end.
+    """
+
+    runs: tuple[str, ...]
+    mean: float
+    low: float
+    high: float
 
 
 def compare(runs: Sequence[Path]) -> list[Compared]:
@@ -67,11 +89,31 @@ def compare(runs: Sequence[Path]) -> list[Compared]:
     return sorted(rows, key=lambda row: -row.accuracy.mean)
 
 
+def across_seeds(runs: Sequence[Path], rows: Sequence[Compared]) -> list[Seeds]:
+    """Average the accuracies of runs that differ in nothing but the seed, where there are two or more.
+
+    Args:
+        runs: The run folders.
+        rows: What `compare` found of them.
+    """
+    accuracy = {row.run: row.accuracy.mean for row in rows}
+    alike: dict[str, list[str]] = {}
+    for run in runs:
+        recipe = TagRecipe.parse(read_yaml(run / RECIPE_FILE)).model_dump(mode="json")
+        del recipe["training"]["seed"]
+        alike.setdefault(json.dumps(recipe, sort_keys=True), []).append(run.name)
+    found = []
+    for names in alike.values():
+        values = [accuracy[name] for name in names]
+        if len(values) > 1:
+            found.append(Seeds(tuple(names), statistics.fmean(values), *mean_interval(values)))
+    return found
+
+
 def _compared(run: Path, report: TagReport) -> Compared:
     loaded = checkpoint.load(next(iter(fold_runs(run).values())) / RUN_FILE)
     front_end, model = loaded.build_front_end(), loaded.build()
-    clip_s = float(loaded.card["clip_s"])
-    waveform = torch.randn(1, round(clip_s * loaded.sample_rate), generator=torch.Generator().manual_seed(0))
+    waveform = torch.randn(1, round(CLIP_S * loaded.sample_rate), generator=torch.Generator().manual_seed(0))
     features, frames = front_end(waveform)
     return Compared(
         run=run.name,
@@ -83,7 +125,6 @@ def _compared(run: Path, report: TagReport) -> Compared:
         macs=count_macs(model, features, frames),
         latency_ms=_latency_ms(lambda: model(*front_end(waveform))),
         memory_mb=_memory_mb(model, features, frames),
-        clip_s=clip_s,
         error=report.calibration.error_after,
     )
 
@@ -157,34 +198,50 @@ def _latency_ms(call: Callable[[], Any]) -> float:
     return 1000 * statistics.median(times[1:])
 
 
-def render(rows: Sequence[Compared]) -> Table:
+_WORDS, _NUMBERS = (
+    ("run", "model", "protocol"),
+    ("accuracy %", "95 % by source", "± between folds", "last epoch %", "parameters", "M MACs", "ms", "MB", "ECE %"),
+)
+
+
+def _cells(row: Compared) -> tuple[str, ...]:
+    found = row.accuracy
+    half = None if found.folds_low is None or found.folds_high is None else (found.folds_high - found.folds_low) / 2
+    return (
+        row.run,
+        row.architecture,
+        row.protocol,
+        f"{100 * found.mean:.1f}",
+        f"{100 * found.low:.1f} … {100 * found.high:.1f}",
+        "" if half is None else f"{100 * half:.1f}",
+        "" if row.last is None else f"{100 * row.last.mean:.1f}",
+        f"{row.parameters:,}",
+        f"{row.macs / 1e6:.1f}",
+        f"{row.latency_ms:.1f}",
+        f"{row.memory_mb:.1f}",
+        f"{100 * row.error:.1f}",
+    )
+
+
+def _sentence(seeds: Seeds) -> str:
+    low, high = f"{100 * seeds.low:.1f}", f"{100 * seeds.high:.1f}"
+    return f"{', '.join(seeds.runs)}: one recipe, {len(seeds.runs)} seeds, {100 * seeds.mean:.1f} % ({low} … {high})"
+
+
+def render(rows: Sequence[Compared], seeds: Sequence[Seeds] = ()) -> Group:
     """Return what `rich.print` shows of a comparison."""
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("run", "model", "protocol"):
+    for heading in _WORDS:
         table.add_column(heading)
-    for heading in (
-        "accuracy %",
-        "95 % by source",
-        "last epoch %",
-        "parameters",
-        "M MACs",
-        "ms a clip",
-        "MB",
-        "ECE %",
-    ):
+    for heading in _NUMBERS:
         table.add_column(heading, justify="right")
     for row in rows:
-        table.add_row(
-            row.run,
-            row.architecture,
-            row.protocol,
-            f"{100 * row.accuracy.mean:.1f}",
-            f"{100 * row.accuracy.low:.1f} … {100 * row.accuracy.high:.1f}",
-            "" if row.last is None else f"{100 * row.last.mean:.1f}",
-            f"{row.parameters:,}",
-            f"{row.macs / 1e6:.1f}",
-            f"{row.latency_ms:.1f}",
-            f"{row.memory_mb:.1f}",
-            f"{100 * row.error:.1f}",
-        )
-    return table
+        table.add_row(*_cells(row))
+    return Group(table, *map(_sentence, seeds))
+
+
+def to_markdown(rows: Sequence[Compared], seeds: Sequence[Seeds] = ()) -> str:
+    """Return a comparison as a table for a page."""
+    lines = [(*_WORDS, *_NUMBERS), ("---",) * len(_WORDS) + ("---:",) * len(_NUMBERS), *map(_cells, rows)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join([table, *map(_sentence, seeds)])
