@@ -107,6 +107,16 @@ def test_neighbours_are_joined_over_short_gaps_only() -> None:
     assert low == [(0.0, 2.0), (4.0, 4.5)]
 
 
+def test_short_stretches_without_a_name_are_not_mentioned() -> None:
+    scores = np.full((10, 1), 0.9, np.float32)
+    scores[[2, 5, 6, 7]] = 0.1
+    timeline = Timeline(0.5, 5.0, scores, np.zeros(10, bool))
+    parts = segments(timeline, ["low"], {"low": 0.5}, gap_s=0, unknown_s=1.0)
+    assert [(p.start_s, p.end_s) for p in parts if p.label == UNKNOWN] == [(2.5, 4.0)]
+    nothing = Timeline(0.5, 0.5, np.full((1, 1), 0.1, np.float32), np.zeros(1, bool))
+    assert [p.label for p in segments(nothing, ["low"], {"low": 0.5}, gap_s=0, unknown_s=1.0)] == [UNKNOWN]
+
+
 def test_the_level_is_that_of_all_channels_and_other_rates_are_resampled() -> None:
     wave = tone(400, 3, rate=44_100)
     timeline = build(np.stack([wave, 0.5 * wave]), rate=44_100)

@@ -28,6 +28,7 @@ class TimelineSettings(Settings):
         None, gt=0, lt=1, description="least score to count as heard; None: each class's own, chosen on validation"
     )
     gap_s: float = Field(1.0, ge=0, description="segments of one label this close are one")
+    unknown_s: float = Field(1.0, ge=0, description="shorter stretches without a name are not worth mentioning")
 
     @field_validator("hop_s")
     @classmethod
@@ -161,16 +162,19 @@ def _is_silent(samples: NDArray[np.float32]) -> bool:
     return bool(audio.power_db(samples) <= _SILENCE_DB)
 
 
-def segments(timeline: Timeline, classes: Sequence[str], least: Mapping[str, float], *, gap_s: float) -> list[Segment]:
+def segments(
+    timeline: Timeline, classes: Sequence[str], least: Mapping[str, float], *, gap_s: float, unknown_s: float = 0.0
+) -> list[Segment]:
     """Cut a timeline into stretches in which a class is heard, and what is heard but of no class, as `unknown`.
 
-    Silence is left out, but for a recording that holds nothing else, which is one stretch of `unknown`.
+    Silence is left out. A recording in which nothing is found is one stretch of `unknown`.
 
     Args:
         timeline: The scores.
         classes: In their order.
         least: Class → the score from which it counts as heard.
         gap_s: Stretches of one label that are this close are joined.
+        unknown_s: Stretches of `unknown` that are shorter are left out.
 
     >>> scores = np.array([[0.9], [0.8], [0.1], [0.7]], np.float32)
     >>> quiet = np.zeros(4, bool)
@@ -193,6 +197,7 @@ def segments(timeline: Timeline, classes: Sequence[str], least: Mapping[str, flo
         )
         for name, mask, score in columns
         for first, last in _runs(mask, gap)
+        if name != UNKNOWN or (last - first) * timeline.hop_s >= unknown_s
     ]
     if not found:
         found = [Segment(0.0, round(timeline.duration_s, 3), UNKNOWN, round(float(1 - timeline.scores.max()), 4))]

@@ -78,7 +78,8 @@ class Tagger:
         """
         source = open_source(recording, sample_rate)
         timeline = self._timeline(source, progress, cancel)
-        parts = segments(timeline, self.classes, self.thresholds, gap_s=self.settings.gap_s)
+        s = self.settings
+        parts = segments(timeline, self.classes, self.thresholds, gap_s=s.gap_s, unknown_s=s.unknown_s)
         return Tags(timeline.duration_s, self._labels(timeline)[:top], tuple(parts), source.file, timeline)
 
     def _timeline(self, source: Source, progress: Progress | None, cancel: CancelToken | None) -> Timeline:
