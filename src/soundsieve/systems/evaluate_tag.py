@@ -120,8 +120,8 @@ def evaluate_tagger(
         labels=tuple(item.label for item in recordings),
         logits=np.concatenate([classifier.clip_logits([item.waveform()]) for item in recordings]),
     )
-    own = loaded.card["thresholds"]
-    least = classifier.heard_at_all(np.array([own[name] for name in loaded.classes]))
+    peaks = classifier.peaks(loaded.card["thresholds"])
+    least = classifier.heard_at_all(np.array([peaks[name] for name in loaded.classes]))
     thresholds = dict(zip(loaded.classes, least.tolist(), strict=True))
     outcome = Outcome(test, None, classifier.clip_temperature, thresholds, classifier.clip_offset)
     return summarise([outcome], chosen.loss.kind, _protocol(str(model), loaded, chosen, [subset]))

@@ -52,6 +52,7 @@ class Tagger:
         own = checkpoint.card.get("thresholds", {})
         chosen = self.settings.threshold
         self.thresholds = {name: float(own.get(name, 0.5)) if chosen is None else chosen for name in self.classes}
+        self._peaks = self._classifier.peaks(self.thresholds) if chosen is None else self.thresholds
 
     def tag(
         self,
@@ -79,7 +80,9 @@ class Tagger:
         source = open_source(recording, sample_rate)
         timeline = self._timeline(source, progress, cancel)
         s = self.settings
-        parts = segments(timeline, self.classes, self.thresholds, gap_s=s.gap_s, unknown_s=s.unknown_s)
+        parts = segments(
+            timeline, self.classes, self.thresholds, gap_s=s.gap_s, peaks=self._peaks, unknown_s=s.unknown_s
+        )
         return Tags(timeline.duration_s, self._labels(timeline)[:top], tuple(parts), source.file, timeline)
 
     def _timeline(self, source: Source, progress: Progress | None, cancel: CancelToken | None) -> Timeline:
@@ -100,7 +103,7 @@ class Tagger:
         heard = [
             Label(name, round(float(overall[row]), 4))
             for row, name in enumerate(self.classes)
-            if highest[row] >= self.thresholds[name]
+            if highest[row] >= self._peaks[name]
         ]
         if not heard:
             return (Label(UNKNOWN, round(float(1 - overall.max()), 4)),)
