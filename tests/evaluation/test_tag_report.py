@@ -57,6 +57,7 @@ def test_one_fold_has_no_interval_of_folds_and_json_has_no_nan(tmp_path: Path) -
 def test_each_class_and_who_is_taken_for_whom() -> None:
     found = report(FIRST, SECOND)
     assert found.confusion.tolist() == [[2, 1], [0, 2]]
+    assert found.mean_recall == pytest.approx((2 / 3 + 1) / 2)
     dog, rain = found.classes
     assert (dog.clips, dog.precision, dog.recall) == (3, 1.0, pytest.approx(2 / 3))
     assert (rain.clips, rain.precision, rain.recall, rain.f1) == (2, pytest.approx(2 / 3), 1.0, pytest.approx(0.8))

@@ -80,6 +80,7 @@ def test_a_release_says_how_well_it_says_when(sounds: Path, hearing_recipe: dict
     low, high = measured["interval_95"]
     assert low <= measured["accuracy"] <= high
     assert measured["mixtures"] == 6
+    assert 0 <= measured["mean_recall"] <= 1
     page = made.card.read_text()
     for expected in ("# tones\n", "CC0", "Three tones.", "| low |", "`sounds`", "--mixtures 6"):
         assert expected in page

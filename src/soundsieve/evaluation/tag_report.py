@@ -139,11 +139,17 @@ class TagReport:
     truth: NDArray[np.int64]
     times: Heard | None = None
 
+    @property
+    def mean_recall(self) -> float:
+        """Recall averaged over the classes tested: accuracy had each as many clips."""
+        return float(np.mean([row.recall for row in self.classes if row.recall is not None]))
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; a number that does not exist is None."""
         return {
             "protocol": dict(self.protocol),
             "accuracy": [asdict(row) for row in self.accuracy],
+            "mean_recall": self.mean_recall,
             "calibration": asdict(self.calibration),
             "unknown": None if self.unknown is None else asdict(self.unknown),
             "classes": [asdict(row) for row in self.classes],

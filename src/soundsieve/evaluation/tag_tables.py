@@ -72,8 +72,9 @@ def _classes(report: TagReport) -> Table:
 def _rest(report: TagReport) -> Text:
     c, u = report.calibration, report.unknown
     lines = [
+        f"Recall averaged over the classes: {_percent(report.mean_recall)} %.",
         f"Expected calibration error: {_percent(c.error_before)} % before, {_percent(c.error_after)} % after dividing "
-        f"logits by {', '.join(f'{value:.2f}' for value in c.temperatures)}."
+        f"logits by {', '.join(f'{value:.2f}' for value in c.temperatures)}.",
     ]
     if u is not None:
         lines.append(

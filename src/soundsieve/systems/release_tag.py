@@ -11,7 +11,7 @@ from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, SUFFIX
 from soundsieve.errors import SettingsError
 from soundsieve.evaluation.heard import Heard
-from soundsieve.evaluation.tag_report import Accuracy, TagReport
+from soundsieve.evaluation.tag_report import TagReport
 from soundsieve.inference.progress import Progress
 from soundsieve.systems import release_card
 from soundsieve.systems.evaluate_tag import evaluate_tagger, evaluate_times, has_folds, says_when
@@ -89,7 +89,7 @@ def release(
             times = evaluate_times(draft, data, mixtures=mixtures, progress=progress)
             report = replace(report, times=times)
     card["results"] = {**kept.card.get("results", {}), "test": _results(report)}
-    card["result"] = _headline(report.accuracy[0])
+    card["result"] = _headline(report)
     checkpoint.save(out, replace(kept, card=card), half=True)
     text = release_card.page(
         out,
@@ -104,8 +104,10 @@ def release(
     return Release(out, page, report)
 
 
-def _headline(row: Accuracy) -> str:
-    return f"{100 * row.mean:.1f} % of {row.clips} unseen clips named right"
+def _headline(report: TagReport) -> str:
+    row = report.accuracy[0]
+    recall = f"mean recall {_percent(report.mean_recall)} %"
+    return f"{_percent(row.mean)} % of {row.clips} unseen clips named right, {recall}"
 
 
 def _results(report: TagReport) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def _results(report: TagReport) -> dict[str, Any]:
         "clips": row.clips,
         "accuracy": round(row.mean, 4),
         "interval_95": [round(row.low, 4), round(row.high, 4)],
+        "mean_recall": round(report.mean_recall, 4),
         "calibration_error": [round(report.calibration.error_before, 4), round(report.calibration.error_after, 4)],
     }
     if unknown is not None:
@@ -133,7 +136,8 @@ def _results_text(card: dict[str, Any], report: TagReport) -> str:
     c = report.calibration
     lines = [
         f"Whole clips that neither training nor calibration heard: {_percent(row.mean)} % of {row.clips} named right "
-        f"({_percent(row.low)} … {_percent(row.high)}, 95 % interval by source). Expected calibration error "
+        f"({_percent(row.low)} … {_percent(row.high)}, 95 % interval by source); recall averaged over the classes "
+        f"{_percent(report.mean_recall)} %. Expected calibration error "
         f"{_percent(c.error_before)} % before calibration, {_percent(c.error_after)} % after it."
     ]
     if unknown is not None:
