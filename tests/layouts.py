@@ -143,11 +143,29 @@ def noise_folder(root: Path) -> None:
         write_tone(root / name)
 
 
+def gtzan(root: Path, *, home: str = "genres", suffix: str = ".wav") -> None:
+    """All 1,000 tracks, copies of one tone, and lists that name three of them."""
+    names = [f"{genre}.{number:05d}" for genre in GTZAN_GENRES for number in range(100)]
+    tone = write_tone(root / f"tone{suffix}")
+    content = tone.read_bytes()
+    tone.unlink()
+    for name in names:
+        folder = root / home / (name.partition(".")[0] if home != "." else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}{suffix}").write_bytes(content)
+    (root / "split").mkdir()
+    for part, name in zip(("train", "valid", "test"), names, strict=False):
+        (root / "split" / f"{part}_filtered.txt").write_text(f"blues/{name}.wav\n")
+
+
+GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+
 LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
     "esc10": {"github": esc50},
     "esc50": {"github": esc50, "ogg": lambda root: esc50(root, suffix=".ogg")},
     "folder": {"sub-folders": folder},
     "fsdkaggle2018": {"zenodo": fsdkaggle2018_zenodo, "kaggle": fsdkaggle2018_kaggle},
+    "gtzan": {"genres": gtzan, "flat": lambda root: gtzan(root, home=".", suffix=".au")},
     "mir1k": {"wavfile": mir1k},
     "noise_folder": {"mixed": noise_folder},
     "noises": {"flat": noises},

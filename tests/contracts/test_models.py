@@ -8,9 +8,13 @@ from soundsieve import models
 from soundsieve.errors import SettingsError, UnknownNameError
 from soundsieve.models._classifier import NO_SCORE, NamesSegments
 from soundsieve.models._imagenet import StartsFromImageNet
+from soundsieve.models._table import TrainsItself
 
 SMALL = {
     "conv_tasnet": {"N": 8, "L": 16, "B": 8, "H": 8, "X": 2, "R": 1, "D": 8},
+    "genre_cnn1d": {"columns": 12},
+    "genre_kernel": {"columns": 12, "rows": 30},
+    "genre_mlp": {"columns": 12, "hidden": [16, 8]},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
     "tag_efficientnet": {"mels": 16},
     "tag_kumar": {"channels": [2, 4, 4, 6, 6, 8], "hidden": 16},
@@ -20,6 +24,7 @@ SMALL = {
     "tag_vgg": {"channels": 4, "dense": 16},
     "tag_vgg19": {"channels": [4, 4, 6, 6, 8], "dense": 16},
 }
+COLUMNS = 12
 LENGTHS = [1, 17, 64, 203]  # frames, from the shortest there is; the last is that of the batch
 
 
@@ -40,6 +45,16 @@ def classifier(request: pytest.FixtureRequest) -> nn.Module:
     return model.eval()
 
 
+@pytest.fixture(params=models.names("genre"))
+def table_model(request: pytest.FixtureRequest) -> nn.Module:
+    """A model of tables, trained on a few rows where it trains itself."""
+    model = build(request.param)
+    if isinstance(model, TrainsItself):
+        rows = torch.randn(model.settings.rows, COLUMNS)
+        model.fit(rows, torch.arange(len(rows)) % 3)
+    return model.eval()
+
+
 def build(name: str) -> nn.Module:
     torch.manual_seed(0)
     return models.build(name, SMALL.get(name, {}), 3)
@@ -54,7 +69,8 @@ def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_model_says_what_it_is_for() -> None:
-    assert sorted(models.names("select") + models.names("tag")) == models.names()
+    tasks = ("genre", "select", "tag")
+    assert sorted(name for task in tasks for name in models.names(task)) == models.names()
 
 
 @pytest.mark.parametrize("name", models.names())
@@ -256,6 +272,45 @@ def test_some_classifiers_say_when() -> None:
 def test_some_classifiers_start_from_photographs() -> None:
     found = {name for name in models.names("tag") if isinstance(build(name), StartsFromImageNet)}
     assert {"tag_efficientnet", "tag_vgg19"} <= found
+
+
+# Models of tables of descriptors
+
+
+def test_every_row_has_a_finite_logit_for_each_class(table_model: nn.Module) -> None:
+    for mode in (True, False):
+        logits = table_model.train(mode)(100 * torch.randn(5, COLUMNS))
+        assert logits.shape == (5, 3)
+        assert logits.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_row_in_a_batch_is_what_it_is_alone(table_model: nn.Module) -> None:
+    rows = torch.randn(4, COLUMNS)
+    together = table_model(rows)
+    assert together.std(0).min() > 1e-4, "rows that all look alike would prove nothing"
+    for row in range(4):
+        torch.testing.assert_close(together[row], table_model(rows[row : row + 1])[0], atol=1e-5, rtol=1e-4)
+
+
+def test_every_column_counts_and_every_parameter_learns(table_model: nn.Module) -> None:
+    rows = torch.randn(6, COLUMNS, requires_grad=True)
+    nn.functional.cross_entropy(table_model(rows), torch.tensor([0, 1, 2, 0, 1, 2])).backward()
+    assert stuck(table_model) == []
+    assert (rows.grad.abs().amax(0) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(COLUMNS,), (2, COLUMNS + 1), (0, COLUMNS), (2, 1, COLUMNS)])
+def test_rows_that_do_not_fit_are_refused(table_model: nn.Module, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"rows: expected shape \(batch ≥ 1, 12 columns\), found \("):
+        table_model(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("name", models.names("genre"))
+@pytest.mark.parametrize("value", [0, -3, "many", 1.5])
+def test_impossible_columns_are_refused_with_a_sentence(name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=rf"^\w+Settings: columns = {value!r}: \S+"):
+        models.build(name, {"columns": value}, 3)
 
 
 def stuck(model: nn.Module) -> list[str]:

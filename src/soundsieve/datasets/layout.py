@@ -10,7 +10,7 @@ from soundsieve.errors import DatasetError
 
 # Sound files, and videos for their sound tracks; what is in them is only found out when they are opened.
 AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .ogg .oga .opus .mp3 .m4a .aac .aif .aiff .wma .caf .amr .3gp .mp4 .mov .mkv .webm".split()  # noqa: SIM905
+    ".wav .flac .ogg .oga .opus .mp3 .m4a .aac .aif .aiff .au .wma .caf .amr .3gp .mp4 .mov .mkv .webm".split()  # noqa: SIM905
 )
 
 

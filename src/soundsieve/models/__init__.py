@@ -13,6 +13,11 @@ one frame works, and what lies past a clip's end never matters: in use, a clip h
 Classifiers that can also say when have `frame_logits`; see `soundsieve.models._classifier.NamesSegments`.
 Those that can start from weights for photographs have `load_imagenet`; see
 `soundsieve.models._imagenet.StartsFromImageNet`.
+
+`genre`: `model(rows)` with descriptors (batch, column), standardised so that each column has mean 0 and deviation 1 in
+the training data, gives logits (batch, class). The setting `columns` says how many. Standardising them is the front
+end's part; see `soundsieve.features.standardise`. Models that add to their own loss have `penalty`, those that are
+solved for rather than trained have `fit`; see `soundsieve.models._table`.
 """
 
 from __future__ import annotations

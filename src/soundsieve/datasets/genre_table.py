@@ -1,0 +1,135 @@
+"""Tables of descriptors, one row a track or a piece of one: the public tables of GTZAN, and your own in their layout.
+
+`features_30_sec.csv` has a row a track, `features_3_sec.csv` ten a track; both begin `filename,length,` and end
+`,label`. `length` is how many samples were read: it says nothing of music and much of where a recording comes from, so
+it is never a descriptor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundsieve.datasets.clip import label_name
+from soundsieve.datasets.gtzan import find_track
+from soundsieve.datasets.layout import read_rows
+from soundsieve.errors import DatasetError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAME_COLUMN, LENGTH_COLUMN, LABEL_COLUMN = "filename", "length", "label"
+
+
+@dataclass(frozen=True)
+class GenreTable:
+    """Descriptors of music, with what is needed to divide them honestly.
+
+    Attributes:
+        names: the file of each row, as the table gives it; n of them.
+        columns: what the columns of `values` are.
+        values: shape (n, column).
+        labels: the genre of each row.
+        groups: the track that each row is cut from; rows of one track may not be divided.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The genres that occur, in alphabetical order."""
+        return tuple(sorted(set(self.labels)))
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """The place of each row's genre among `classes`, shape (n,)."""
+        import numpy as np
+
+        place = {label: index for index, label in enumerate(self.classes)}
+        return np.array([place[label] for label in self.labels], np.int64)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def examples(self, rows: NDArray[np.int64]) -> Examples:
+        """Return some of the rows as examples."""
+        return Examples(self.values[rows], self.targets[rows], len(self.classes), self.columns)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from or to choose by.
+
+    Attributes:
+        values: descriptors, shape (n, column).
+        targets: the place of each row's genre among the classes, shape (n,).
+        classes: how many classes there are, in these rows or not.
+        columns: what the columns are.
+    """
+
+    values: NDArray[np.float64]
+    targets: NDArray[np.int64]
+    classes: int
+    columns: tuple[str, ...]
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> GenreTable:
+    r"""Read a table of descriptors.
+
+    Args:
+        path: the CSV file.
+        columns: the descriptors wanted, in this order; None for all that the table has.
+
+    Returns:
+        The table, rows in its order. Files named as in GTZAN have their track as group, others their name without
+        suffix, up to the first `__`.
+
+    Raises:
+        DatasetError: the table cannot be read, lacks a column, has no descriptor, or a value is no finite number.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "features_3_sec.csv")
+    ...     _ = path.write_text("filename,length,tempo,label\nblues.00000.0.wav,66149,120.5,blues\n")
+    ...     table = read_table(path)
+    >>> table.columns, table.values.tolist(), table.labels, table.groups
+    (('tempo',), [[120.5]], ('blues',), ('blues.00000',))
+    """
+    import numpy as np  # here, so that listing the data sets does not load it
+
+    rows = read_rows(path, (NAME_COLUMN, LABEL_COLUMN, *(columns or ())))
+    chosen = tuple(columns or (name for name in rows[0] if name not in {NAME_COLUMN, LENGTH_COLUMN, LABEL_COLUMN}))
+    if not chosen:
+        raise DatasetError(f"{path}: no column but {', '.join(rows[0])}; expected descriptors")
+    labels = tuple(label_name(row[LABEL_COLUMN]) for row in rows)
+    if "" in labels:
+        raise DatasetError(f"{path}: a label has no letter or digit; expected names of genres")
+    return GenreTable(
+        names=tuple(row[NAME_COLUMN] for row in rows),
+        columns=chosen,
+        values=np.array([[_number(path, row, column) for column in chosen] for row in rows]),
+        labels=labels,
+        groups=tuple(_group(row[NAME_COLUMN]) for row in rows),
+    )
+
+
+def _number(path: Path, row: dict[str, str], column: str) -> float:
+    try:
+        value = float(row[column])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DatasetError(f"{path}: {row[NAME_COLUMN]} has {column} = {row[column]!r}; expected a finite number")
+    return value
+
+
+def _group(name: str) -> str:
+    return find_track(name) or Path(name).stem.partition("__")[0] or Path(name).stem
