@@ -40,7 +40,7 @@ INLINE = re.compile(r"`((?:soundsieve|make|python) [^`]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ELSEWHERE = re.compile(r"https?://")
 OPERATORS = {"|", "||", "&&", "&", ";", ">", ">>", "!", "do", "done", "then"}
-RECORDINGS_HZ = {"street.wav": 44_100}  # recordings that the examples name
+RECORDINGS_HZ = {"street.wav": 44_100, "forest.wav": 44_100}  # recordings that the examples name
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,9 @@ def runs(page: Path) -> bool:
 def test_its_examples_run(page: Path, tmp_path: Path) -> None:
     program, shell = python_of(page), [block for block in blocks(page) if block.mark == "run"]
     written = [block for block in blocks(page) if block.mark.startswith(("file: ", "append: "))]
-    if 'load("select")' in program and "select" not in checkpoint.released():
-        pytest.skip("the examples need the released checkpoint `select`, which is not in this copy")
+    missing = {"select", "tag"} & set(re.findall(r'load\("(\w+)"\)', program)) - set(checkpoint.released())
+    if missing:
+        pytest.skip(f"the examples need released checkpoints that are not in this copy: {', '.join(sorted(missing))}")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     if written:
