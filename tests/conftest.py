@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 # Test modules are imported one by one (importlib mode); this lets them share `layouts`, the generated data sets.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Each worker compiles librosa's loops for itself: two that write one cache at once leave code that crashes.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / f"numba-{_WORKER}")
 
 # How long an example takes says more about the machine than about the code.
 # The same examples every time: a change must not fail for a reason that was there before it.

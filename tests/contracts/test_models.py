@@ -23,6 +23,7 @@ SMALL = {
     "tag_transformer": {"width": 24, "layers": 2},
     "tag_vgg": {"channels": 4, "dense": 16},
     "tag_vgg19": {"channels": [4, 4, 6, 6, 8], "dense": 16},
+    "wave_unet": {"L": 3, "F_c": 4},
 }
 COLUMNS = 12
 LENGTHS = [1, 17, 64, 203]  # frames, from the shortest there is; the last is that of the batch
@@ -30,6 +31,11 @@ LENGTHS = [1, 17, 64, 203]  # frames, from the shortest there is; the last is th
 
 @pytest.fixture(params=models.names("select"))
 def selector(request: pytest.FixtureRequest) -> nn.Module:
+    return build(request.param)
+
+
+@pytest.fixture(params=models.names("unmix"))
+def unmixer(request: pytest.FixtureRequest) -> nn.Module:
     return build(request.param)
 
 
@@ -69,7 +75,7 @@ def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_model_says_what_it_is_for() -> None:
-    tasks = ("genre", "select", "tag")
+    tasks = ("genre", "select", "tag", "unmix")
     assert sorted(name for task in tasks for name in models.names(task)) == models.names()
 
 
@@ -147,6 +153,53 @@ def test_a_wrong_shape_is_refused_and_quoted(
 def test_it_says_how_far_it_reaches(selector: nn.Module) -> None:
     assert selector.stride >= 1
     assert selector.context_frames >= selector.stride
+
+
+# Unmixers
+
+
+def test_output_has_a_row_for_each_source_and_lies_in_the_middle_of_the_input(unmixer: nn.Module) -> None:
+    for output in (1, 63, 1000):
+        time = unmixer.input_length(output)
+        sources = unmixer.eval()(torch.randn(2, unmixer.channels, time))
+        assert sources.shape == (2, unmixer.sources, unmixer.channels, time - 2 * unmixer.context)
+        assert unmixer.sources == 3
+        assert sources.shape[-1] >= output
+
+
+def test_every_parameter_of_an_unmixer_learns(unmixer: nn.Module) -> None:
+    sources = unmixer.train()(torch.randn(2, unmixer.channels, unmixer.input_length(500)))
+    (sources - torch.randn(sources.shape)).square().mean().backward()
+    assert stuck(unmixer) == []
+
+
+def test_a_batch_of_mixtures_is_its_rows(unmixer: nn.Module) -> None:
+    mixture = torch.randn(3, unmixer.channels, unmixer.input_length(300))
+    whole = unmixer.eval()(mixture)
+    for row in range(3):
+        torch.testing.assert_close(whole[row], unmixer(mixture[row : row + 1])[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_mixture_of_the_wrong_shape_is_refused_and_quoted(unmixer: nn.Module) -> None:
+    channels, time = unmixer.channels, unmixer.input_length(100)
+    for shape in ((channels, time), (1, channels + 1, time), (1, channels, 0)):
+        with pytest.raises(ValueError, match=r"expected shape .*, found \("):
+            unmixer(torch.zeros(shape))
+
+
+def test_an_unmixer_says_how_far_it_reaches(unmixer: nn.Module) -> None:
+    """Chunks between two multiples of the stride are the whole where they see that much on both sides."""
+    stride, reach, context = unmixer.stride, unmixer.reach, unmixer.context
+    begin = -(-reach // stride) * stride
+    length = begin + 3 * stride + begin
+    mixture = torch.randn(1, unmixer.channels, unmixer.input_length(length))
+    other = mixture.clone()
+    other[..., : context + begin - reach] = 0
+    other[..., context + begin + 3 * stride + reach :] = 0
+    assert not torch.equal(other, mixture)
+    same = slice(begin, begin + 3 * stride)
+    unmixer.eval()
+    torch.testing.assert_close(unmixer(other)[..., same], unmixer(mixture)[..., same], atol=1e-5, rtol=0)
 
 
 # Classifiers

@@ -7,6 +7,12 @@ what it is for. Those for one task share one signature.
 gives (batch, query, time). Selectors carry `stride` (the output follows a shift of the input by multiples of it) and
 `context_frames` (samples on each side that can influence one output sample).
 
+`unmix`: `model(mixture)` with mixture (batch, channel, time) gives (batch, source, channel, time'), the middle of it:
+time' is time less `context` on each side, which is 0 for a model that pads with zeros by itself. Unmixers say in
+`channels` how many they take and in `sources` how many they give; `input_length(output)` is how long a mixture must be
+for at least so many samples of output, and other lengths need not work. They carry `stride` as selectors do, and
+`reach`: samples on each side that can influence a stretch of output between two multiples of `stride`.
+
 `tag`: `model(features, frames)` with log-mel features (batch, mel, frame), normalised so that 0 is their average, and
 the length of each clip (batch,) gives logits (batch, class). The setting `mels` says how many bands. Any length from
 one frame works, and what lies past a clip's end never matters: in use, a clip has the same logits in a batch as alone.
