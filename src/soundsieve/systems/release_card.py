@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from soundsieve import datasets
 from soundsieve.checkpoint import SUFFIX, Checkpoint
@@ -14,6 +15,24 @@ from soundsieve.corpus import CorpusSettings, SourceSettings
 from soundsieve.errors import OutputError
 
 LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
+
+
+Evaluation = TypeVar("Evaluation")
+
+
+@dataclass(frozen=True)
+class Release(Generic[Evaluation]):
+    """What was written.
+
+    Attributes:
+        weights: The checkpoint, weights in float16.
+        card: The same facts to read, in Markdown.
+        report: The evaluation behind the results.
+    """
+
+    weights: Path
+    card: Path
+    report: Evaluation
 
 
 def check_target(out: Path, *, force: bool) -> Path:

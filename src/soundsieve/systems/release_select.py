@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from soundsieve.evaluation.report import ConditionRow, Report
 from soundsieve.evaluation.select import KEEP
 from soundsieve.systems import release_card
 from soundsieve.systems.evaluate_select import EvaluationSettings, calibrate_selector, evaluate_selector
-from soundsieve.systems.release_card import check_target, facts
+from soundsieve.systems.release_card import Release, check_target, facts
 from soundsieve.training.recipe import SelectRecipe
 
 LIMITS = (
@@ -23,21 +23,6 @@ LIMITS = (
     "Sounds of one class that overlap come out together.",
     "Mixtures were made, not recorded: each event's room is its own.",
 )
-
-
-@dataclass(frozen=True)
-class Release:
-    """What was written.
-
-    Attributes:
-        weights: The checkpoint, weights in float16.
-        card: The same facts to read, in Markdown.
-        report: The evaluation behind the results.
-    """
-
-    weights: Path
-    card: Path
-    report: Report
 
 
 def release(
@@ -51,7 +36,7 @@ def release(
     mixtures: int = 500,
     force: bool = False,
     progress: Progress | None = None,
-) -> Release:
+) -> Release[Report]:
     """Calibrate, evaluate, and write the checkpoint with its card.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from soundsieve.evaluation.tag_report import TagReport
 from soundsieve.inference.progress import Progress
 from soundsieve.systems import release_card
 from soundsieve.systems.evaluate_tag import evaluate_tagger, evaluate_times, has_folds, says_when
-from soundsieve.systems.release_card import check_target, facts
+from soundsieve.systems.release_card import Release, check_target, facts
 from soundsieve.training.tag_recipe import TagRecipe
 
 LIMITS = (
@@ -24,21 +24,6 @@ LIMITS = (
     "Scores are calibrated on made mixtures of 6 s: of what is almost heard many times in an hour, the score is too "
     "high.",
 )
-
-
-@dataclass(frozen=True)
-class Release:
-    """What was written.
-
-    Attributes:
-        weights: The checkpoint, weights in float16.
-        card: The same facts to read, in Markdown.
-        report: The evaluation behind the results.
-    """
-
-    weights: Path
-    card: Path
-    report: TagReport
 
 
 def release(
@@ -52,7 +37,7 @@ def release(
     mixtures: int = 500,
     force: bool = False,
     progress: Progress | None = None,
-) -> Release:
+) -> Release[TagReport]:
     """Evaluate as it will be handed on, and write the checkpoint with its card.
 
     Args:
