@@ -20,6 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from soundsieve.errors import OutputError, SettingsError
 from soundsieve.settings import Settings, read_yaml
+from soundsieve.training.interrupt import StopBetweenBatches
 from soundsieve.training.recipe import RunSettings
 from soundsieve.training.timing import StepTimer
 
@@ -160,13 +161,15 @@ def fit(
     hardware = hardware or Hardware()
     _quieten()
     steps = examples // (training.batch * hardware.devices * hardware.nodes)
-    keep = [*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks]
+    interrupt = StopBetweenBatches()
+    keep = [*_callbacks(training, folder, monitor, quiet=hardware.quiet), *callbacks, interrupt]
     trainer = _trainer(training, folder, hardware, keep, log_every=max(1, min(10, steps)))
     last = folder / CHECKPOINTS / "last.ckpt"
     try:
-        trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
-    except SystemExit:
-        if trainer.interrupted:  # Lightning turns Ctrl-C into an exit
+        with interrupt.listening():
+            trainer.fit(task, data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    except SystemExit as stop:
+        if trainer.interrupted and stop.code == 1:  # Lightning turns Ctrl-C into this exit
             raise KeyboardInterrupt(f"stopped; go on with --resume {folder}") from None
         raise
     return trainer
