@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from soundsieve.features import LogMel
+    from soundsieve.features.descriptor_front_end import DescriptorFrontEnd
 
 SUFFIX = ".safetensors"
 RUN_FILE = "model" + SUFFIX  # what a run folder holds when it is done
@@ -76,8 +77,23 @@ class Checkpoint:
 
         if not self.front_end:
             raise CheckpointError(f"a {self.model} takes waveforms; it has no front end")
-        own = {n.removeprefix(FRONT_END): tensor for n, tensor in self.weights.items() if n.startswith(FRONT_END)}
-        return _filled(LogMel(LogMelSettings.parse(self.front_end)), own, "its front end")
+        return _filled(LogMel(LogMelSettings.parse(self.front_end)), self._of_front_end(), "its front end")
+
+    def build_descriptor_front_end(self) -> DescriptorFrontEnd:
+        """Build what turns windows of music into the model's rows of descriptors.
+
+        Raises:
+            CheckpointError: when its statistics are missing, or the model takes something else.
+        """
+        from soundsieve.features.descriptor_front_end import DescriptorFrontEnd, DescriptorFrontEndSettings
+
+        if "views" not in self.front_end:
+            raise CheckpointError(f"a {self.model} does not take descriptors")
+        settings = DescriptorFrontEndSettings.parse(self.front_end)
+        return _filled(DescriptorFrontEnd(settings, len(self.classes)), self._of_front_end(), "its front end")
+
+    def _of_front_end(self) -> dict[str, Tensor]:
+        return {n.removeprefix(FRONT_END): tensor for n, tensor in self.weights.items() if n.startswith(FRONT_END)}
 
 
 def _filled(network: Network, weights: Mapping[str, Tensor], name: str) -> Network:

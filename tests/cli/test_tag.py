@@ -106,7 +106,7 @@ def test_one_bad_recording_does_not_stop_the_others_and_is_listed_at_the_end(
     assert result.exit_code == 2
     assert (tmp_path / "out" / "both.tags.json").exists()
     assert (tmp_path / "out" / "night" / "LOW.tags.json").exists()
-    assert result.stderr.splitlines()[-1].startswith("soundsieve: 1 of 3 could not be tagged")
+    assert result.stderr.splitlines()[-1].startswith("soundsieve: 1 of 3 could not be done")
     assert "broken.wav" in result.stderr.splitlines()[-1]
 
 

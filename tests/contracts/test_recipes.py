@@ -7,6 +7,8 @@ import pytest
 import soundsieve
 from soundsieve import datasets, models
 from soundsieve.settings import read_yaml
+from soundsieve.training import genre_baselines
+from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
 
@@ -50,6 +52,21 @@ def test_the_studys_recipes_have_its_one_configuration(file: Path) -> None:
     assert (training.optimiser.weight_decay, training.optimiser.decoupled) == (1e-5, False)
     assert recipe.transforms is not None
     assert len(recipe.transforms.choices) == 6
+
+
+GENRE_FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "genre").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", GENRE_FILES, ids=lambda file: file.stem)
+def test_a_genre_recipe_parses_and_is_no_plain_classifiers_namesake(file: Path) -> None:
+    recipe = GenreRecipe.parse(read_yaml(file))
+    assert recipe.reproduces
+    assert recipe.model.name in models.names("genre")
+    assert file.stem not in genre_baselines.names(), "a ladder would not know which is meant"
+    if file.stem.startswith("mlp"):
+        training = recipe.training
+        assert (training.epochs, training.batch, training.learning_rate) == (100, 32, 1e-4)
+        assert training.views == ("plain",)
 
 
 def test_the_papers_recipe_is_the_papers() -> None:

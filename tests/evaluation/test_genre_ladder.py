@@ -129,7 +129,7 @@ def test_random_splits_of_the_real_table_flatter(shared_data: Path) -> None:
         protocol.random_splits(real, range(5)),
         protocol.fault_filtered(real, gtzan.filtered_tracks(root)),
     ]
-    settings = TableTraining(levels="level-free", clip=3.0)
+    settings = TableTraining(views=("level-free",), clip=3.0)
     shuffled, filtered = ladder(real, {"kernel": learner("genre_kernel", {}, settings)}, divisions)
     assert shuffled.mean > 0.7
     assert 0.45 < filtered.mean < shuffled.mean - 0.15

@@ -117,3 +117,11 @@ def test_a_louder_copy_is_the_same_recording() -> None:
 def test_level_free_needs_logarithms() -> None:
     with pytest.raises(SettingsError, match="level_free = True: expected the logarithm of rms_mean, rms_var in log"):
         StandardiseSettings.parse({"columns": COLUMNS[:2], "level_free": True})
+
+
+def test_roots_keep_the_sign_and_draw_in_what_is_far_off() -> None:
+    front_end = fitted(torch.tensor([[-16.0, 1.0], [0.0, 2.0], [16.0, 3.0]], dtype=torch.float64), root=["c0"])
+    found = front_end(torch.tensor([[-256.0, 2.0], [256.0, 2.0]], dtype=torch.float64))
+    once = front_end(torch.tensor([[16.0, 2.0]], dtype=torch.float64))[0, 0]
+    torch.testing.assert_close(found[:, 0], torch.tensor([-2.0, 2.0]) * once)
+    assert found[0, 1] == 0

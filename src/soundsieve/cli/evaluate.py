@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from soundsieve.errors import unknown_name
+from soundsieve.errors import SettingsError, unknown_name
 
 if TYPE_CHECKING:
     from soundsieve.systems.evaluate_select import EvaluationSettings
 
-TASKS = ("select", "tag")
+TASKS = ("select", "tag", "genre")
 
 
 def command(
@@ -30,6 +30,10 @@ def command(
     mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set; tag: for models that say when.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides every mixture and every question.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="select: as delivered, or the bare network.")] = True,
+    ladder: Annotated[
+        list[str] | None,
+        typer.Option(help="genre: train this recipe or plain classifier under every division; repeat it for several."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json and the figures.")] = None,
     force: Annotated[bool, typer.Option(help="Replace a report that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -38,8 +42,8 @@ def command(
 ) -> None:
     """Evaluate a model on recordings that its training never heard, and print the protocol beside the numbers.
 
-    For tag a run folder with folds is summarised from what its models said of
-    their test clips when they were trained.
+    For tag a run folder with folds, and for genre any run folder, is summarised
+    from what its models said of their test clips when they were trained.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
@@ -47,6 +51,11 @@ def command(
 
     if report is not None:
         check_folder(report, force=force)
+    if task == "genre":
+        _genre(model, data, ladder or [], report, seed, force=force, as_json=as_json, quiet=quiet)
+        return
+    if ladder:
+        raise SettingsError("--ladder: only tables of genre have one")
     if task == "tag":
         mixed = MixedSettings(mixtures, seed, quiet=quiet)
         _tag(model or task, data, recipe, subset, mixed, report, device, force=force, as_json=as_json)
@@ -136,6 +145,47 @@ def _tag(
         tag_tables.show(found)
     if folder is not None:
         _tell(found.save(folder, force=force, pictures=pictures(model, found)))
+
+
+def _genre(
+    model: str | None,
+    data: Path,
+    ladder: list[str],
+    folder: Path | None,
+    seed: int,
+    *,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from soundsieve.cli._terminal import progress_bar
+    from soundsieve.evaluation import tag_tables
+    from soundsieve.evaluation.report_folder import write_report
+    from soundsieve.systems import evaluate_genre
+    from soundsieve.training import genre_baselines
+
+    if not ladder:
+        if model is None or not Path(model).is_dir():
+            raise SettingsError("name the run folder with --model, or recipes with --ladder")
+        found = evaluate_genre.report_run(Path(model))
+        if as_json:
+            _print_json(found.to_json())
+        else:
+            tag_tables.show(found)
+        if folder is not None:
+            _tell(found.save(folder, force=force, pictures=evaluate_genre.pictures(Path(model), found)))
+        return
+    plain = [name for name in ladder if name in genre_baselines.names()]
+    own = [name for name in ladder if name not in plain]
+    with progress_bar("trainings", shown=not quiet) as progress:
+        rows = evaluate_genre.climb(own, data, seed=seed, baselines=plain, progress=progress)
+    values = {"ladder": [row.to_json() for row in rows]}
+    if as_json:
+        _print_json(values)
+    else:
+        typer.echo(evaluate_genre.ladder_markdown(rows))
+    if folder is not None:
+        _tell(write_report(folder, values, {}))
 
 
 def _print_json(values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from soundsieve.errors import MissingExtraError, unknown_name
 
-TASKS = ("select", "tag")
+TASKS = ("select", "tag", "genre")
 
 
 def command(
@@ -30,16 +30,21 @@ def command(
     from soundsieve.cli._terminal import progress_bar
 
     try:
-        from soundsieve.systems import release_select, release_tag
+        from soundsieve.systems import release_genre, release_select, release_tag
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"releasing needs {error.name}: pip install 'soundsieve[train]'") from None
+    command = made_by or f"soundsieve train {task} --recipe {run.name} --data DATA"
+    if task == "genre":  # what it said of its test rows is known
+        done = release_genre.release(run, out, command=command, licence=licence, note=note, force=force)
+        typer.echo(f"{done.weights} and {done.card}")
+        return
     release = release_tag.release if task == "tag" else release_select.release
     with progress_bar("mixtures", shown=not quiet) as progress:
         made = release(
             run,
             data,
             out,
-            command=made_by or f"soundsieve train {task} --recipe {run.name} --data DATA",
+            command=command,
             licence=licence,
             note=note,
             mixtures=mixtures,

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundsieve import checkpoint
-from soundsieve.cli._terminal import complain, progress_bar, reported
-from soundsieve.errors import CheckpointError, OutputError, SettingsError, unknown_name
+from soundsieve.cli._jobs import PLOT, Wanted, choose_kinds, plan, work
+from soundsieve.errors import CheckpointError, SettingsError
 
 if TYPE_CHECKING:
     from soundsieve.systems.tag import Tagger
 
 DEFAULT = "tag"
-_PLOT = "png"
-
-
-@dataclass(frozen=True)
-class Job:
-    """A recording, and where each kind of result goes; no kind where all is printed."""
-
-    file: Path
-    results: dict[str, Path]
-
-    @property
-    def done(self) -> bool:
-        """Whether every result is there."""
-        return bool(self.results) and all(path.exists() for path in self.results.values())
 
 
 def command(
@@ -62,7 +46,7 @@ def command(
     results are written beside each other, one file for each recording and
     format; without it they are printed.
     """
-    from soundsieve.inference.tags import CSV_HEADING
+    from soundsieve.inference.tags import FORMATS
 
     if model == DEFAULT and DEFAULT not in checkpoint.released():
         raise CheckpointError("no tagger comes with this copy yet; train one (docs/tag.md) and give it with --model")
@@ -73,63 +57,14 @@ def command(
     if classes:
         typer.echo("\n".join(header.classes))
         return
-    chosen = _formats(kinds or ["table"], output, plot=plot)
-    jobs = _plan(files or [], chosen, output, plot=plot)
-    waiting = [job for job in jobs if not (resume and job.done)]
-    _refuse_overwriting(waiting, force=force or resume)
-    if not quiet and len(waiting) < len(jobs):
-        complain(f"{len(jobs) - len(waiting)} of {len(jobs)} recordings were done before")
-    failed = []
-    if waiting:
+    chosen = choose_kinds(kinds or ["table"], tuple(FORMATS), output, plot=plot)
+    wanted = Wanted(chosen, output, plot=plot, resume=resume, force=force, quiet=quiet)
+    jobs = plan(files or [], wanted, {**FORMATS, PLOT: "tags.png"})
+    if jobs:
+        from soundsieve.inference.tag_figure import draw
+
         tagger = _open(path, device, threshold, window, hop)
-        if output is None and chosen == ["csv"]:
-            typer.echo(CSV_HEADING, nl=False)
-        failed = [job.file for job in waiting if not _work(tagger, job, chosen, top, quiet=quiet)]
-    if failed:
-        if len(jobs) > 1:
-            complain(f"{len(failed)} of {len(jobs)} could not be tagged: {', '.join(map(str, failed))}")
-        raise typer.Exit(2)
-
-
-def _formats(kinds: Sequence[str], output: Path | None, *, plot: bool) -> list[str]:
-    from soundsieve.inference.tags import FORMATS
-
-    chosen = list(dict.fromkeys(part.strip() for kind in kinds for part in kind.split(",")))
-    for kind in chosen:
-        if kind not in FORMATS:
-            raise unknown_name("format", kind, FORMATS)
-    if output is None and (plot or len(chosen) > 1):
-        what = "a plot is" if plot else "several formats are"
-        raise SettingsError(f"{what} written to files; give a folder for them with -o")
-    return chosen
-
-
-def _plan(files: Sequence[Path], kinds: Sequence[str], output: Path | None, *, plot: bool) -> list[Job]:
-    from soundsieve.inference.tags import FORMATS
-    from soundsieve.inference.walk import find_recordings, name_results
-
-    if not files:
-        raise SettingsError("name at least one recording, or a folder of them")
-    found = find_recordings(files)
-    if output is None:
-        return [Job(path, {}) for path, _ in found]
-    suffixes = {**{kind: FORMATS[kind] for kind in kinds}, **({_PLOT: "tags.png"} if plot else {})}
-    names = {kind: name_results([inside for _, inside in found], suffix) for kind, suffix in suffixes.items()}
-    jobs = [Job(path, {kind: output / names[kind][row] for kind in suffixes}) for row, (path, _) in enumerate(found)]
-    owners: dict[Path, Path] = {}
-    for job in jobs:
-        for place in job.results.values():
-            if place in owners:
-                raise OutputError(f"{place}: would hold results of {owners[place]} and of {job.file}; tag them apart")
-            owners[place] = job.file
-    return jobs
-
-
-def _refuse_overwriting(jobs: Sequence[Job], *, force: bool) -> None:
-    for job in jobs:
-        for place in job.results.values():
-            if place.exists() and not force:
-                raise OutputError(f"{place}: exists already; use --resume to pass over it or --force to replace it")
+        work(jobs, wanted, lambda file, progress: tagger.tag(file, top=top, progress=progress), draw)
 
 
 def _open(path: Path, device: str, threshold: str, window: float | None, hop: float | None) -> Tagger:
@@ -150,25 +85,3 @@ def _threshold(text: str) -> float | None:
         return float(text)
     except ValueError:
         raise SettingsError(f"--threshold {text}: expected auto or a number between 0 and 1") from None
-
-
-def _work(tagger: Tagger, job: Job, kinds: Sequence[str], top: int, *, quiet: bool) -> bool:
-    """Do one recording; say what is wrong with it where it cannot be done."""
-    from soundsieve.inference.tag_figure import draw
-
-    as_json = not job.results and kinds == ["json"]
-    with reported(job.file, as_json=as_json):
-        with progress_bar(job.file.name, shown=not quiet) as progress:
-            found = tagger.tag(job.file, top=top, progress=progress)
-        if not job.results:
-            typer.echo(found.to_csv(heading=False) if kinds == ["csv"] else found.to_text(kinds[0]), nl=False)
-            return True
-        for kind in kinds:
-            found.save(job.results[kind], kind, force=True)
-        if _PLOT in job.results:
-            draw(found, job.file, job.results[_PLOT])
-        if not quiet:
-            names = ", ".join(f"{label.label} {label.score:.2f}" for label in found.labels)
-            typer.echo(f"{job.file}: {names}; wrote {', '.join(map(str, job.results.values()))}")
-        return True
-    return False

@@ -12,7 +12,7 @@ from soundsieve.errors import MissingExtraError, SettingsError, unknown_name
 if TYPE_CHECKING:
     from soundsieve.training.run import Hardware
 
-TASKS = ("select", "tag")
+TASKS = ("select", "tag", "genre")
 
 
 def command(
@@ -22,10 +22,14 @@ def command(
         str,
         typer.Option(
             help="The folder that holds the data sets. For tag also one data set instead of the recipe's: esc50, esc10 "
-            "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label."
+            "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label. For genre also a table "
+            "of descriptors."
         ),
     ] = "data",
     folds: Annotated[str, typer.Option(help="tag: which folds to test, all or 1,3.")] = "all",
+    split: Annotated[
+        str | None, typer.Option(help="genre: random, grouped, folds or fault-filtered; the recipe's if not given.")
+    ] = None,
     run: Annotated[Path | None, typer.Option("--run", help="The run folder; runs/<recipe> when not given.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: training.epochs=10.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
@@ -41,6 +45,8 @@ def command(
         raise SettingsError("give either --recipe NAME|FILE to begin a run or --resume RUN to go on with one")
     if task != "tag" and folds != "all":
         raise SettingsError(f"--folds {folds}: only the recipes of tag have folds")
+    if split is not None and (task != "genre" or resume is not None):
+        raise SettingsError(f"--split {split}: chosen when a run of genre begins, and nowhere else")
     if resume is not None and run is not None:
         raise SettingsError(f"--run {run}: a resumed run stays in its folder, {resume}")
     try:
@@ -53,6 +59,16 @@ def command(
     source = resume / RECIPE_FILE if resume is not None else recipes.locate(task, recipe or "")
     values = read_yaml(source)
     folder = resume or run or Path("runs") / source.stem
+    if task == "genre":
+        chosen_split = [] if split is None else [f"split.kind={split}"]
+        _train_genre(
+            override(values, [*chosen_split, *(settings or [])]),
+            Path(data),
+            folder,
+            resume=resume is not None,
+            quiet=quiet,
+        )
+        return
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
     if task == "select":
         _train_select(
@@ -95,6 +111,20 @@ def _train_tag(
     models = ", ".join(str(run) for run in trained.folds)
     typer.echo(
         f"{models}: {100 * trained.accuracy:.1f} % of the clips tested; `soundsieve evaluate tag --model {folder}`"
+    )
+
+
+def _train_genre(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, quiet: bool) -> None:
+    from soundsieve.cli._terminal import progress_bar
+    from soundsieve.systems import train_genre
+    from soundsieve.training.genre_recipe import GenreRecipe
+
+    with progress_bar("splits", shown=not quiet) as progress:
+        trained = train_genre.train(GenreRecipe.parse(values), data, folder, resume=resume, progress=progress)
+    how_many = f"{len(trained.runs)} splits" if len(trained.runs) > 1 else "one split"
+    typer.echo(
+        f"{folder}: {100 * trained.accuracy:.1f} % of the rows tested, {how_many}; `soundsieve evaluate genre --model "
+        f"{folder}`"
     )
 
 

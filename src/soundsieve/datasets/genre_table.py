@@ -7,6 +7,7 @@ it is never a descriptor.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,6 +59,11 @@ class GenreTable:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def digest(self, rows: NDArray[np.int64]) -> str:
+        """Return what tells some of the rows from others: how many they are, and a hash of their names and labels."""
+        names = sorted(f"{self.names[row]} {self.labels[row]}" for row in rows.tolist())
+        return f"{len(names)} rows, {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:16]}"
 
     def examples(self, rows: NDArray[np.int64]) -> Examples:
         """Return some of the rows as examples."""

@@ -22,6 +22,10 @@ PROTOCOLS = {
     "choose": "one fold tests, another one chose the epoch, the others trained",
     "published": "one fold tests and also chose the epoch, so optimistic as most published numbers; the others trained",
     "subsets": "training, choosing and testing recordings set apart",
+    "random": "680 of 1,000 rows trained, 170 chose, 150 tested, drawn at random: artists straddle the split",
+    "grouped": "whole tracks drawn at random to train, choose and test: artists straddle the split",
+    "folds": "one fold of tracks tests, a fifth of the others chose: artists straddle the split",
+    "fault-filtered": "published lists without repeated and mislabelled tracks; no artist straddles the split",
 }
 _WORST = 12
 

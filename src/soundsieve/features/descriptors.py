@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from soundsieve.errors import AudioError
 from soundsieve.features._chroma import chroma
 from soundsieve.features._harmonic import harmonic_percussive
-from soundsieve.features._stft import BIN_HZ, BINS, HOP, N_FFT, SAMPLE_RATE, Padding, hops, stft
+from soundsieve.features._stft import BIN_HZ, BINS, HOP, N_FFT, Padding, hops, stft
+from soundsieve.features._stft import SAMPLE_RATE as SAMPLE_RATE
 from soundsieve.features._tempo import onset_strength, tempo_bpm
 from soundsieve.features.mel import mel_filterbank
 

@@ -1,6 +1,7 @@
 """Standardising descriptors with the statistics of the training data: part of a front end, kept in the checkpoint.
 
 Means of positive quantities and variances span decades, so their logarithm may be taken first; see `log_columns`.
+Means of quantities that are as often negative as positive lie around 0 with a few far off; for them there is a root.
 
 Axes: b batch, k column, k' column of the output.
 """
@@ -26,6 +27,7 @@ class StandardiseSettings(Settings):
 
     columns: tuple[str, ...] = Field(min_length=1, description="names of the columns, in order")
     log: tuple[str, ...] = Field((), description="columns whose natural logarithm is taken first")
+    root: tuple[str, ...] = Field((), description="columns whose fourth root is taken first, its sign kept")
     level_free: bool = Field(False, description="leave out how loud the recording is; see `features.level_free`")
     clip: float | None = Field(None, gt=0, description="deviations beyond which a value is cut; None: never")
 
@@ -36,7 +38,7 @@ class StandardiseSettings(Settings):
             raise ValueError("expected names that differ")
         return value
 
-    @field_validator("log")
+    @field_validator("log", "root")
     @classmethod
     def _exist(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         columns = info.data.get("columns", value)  # not there when they are wrong themselves
@@ -81,6 +83,7 @@ class Standardise(nn.Module):
     mean: Tensor
     deviation: Tensor
     logged: Tensor
+    rooted: Tensor
     mixing: Tensor
 
     def __init__(self, settings: StandardiseSettings) -> None:
@@ -93,6 +96,8 @@ class Standardise(nn.Module):
         self.register_buffer("mixing", torch.from_numpy(mixing), persistent=False)  # k, k'
         logged = torch.tensor([name in settings.log for name in settings.columns])
         self.register_buffer("logged", logged, persistent=False)
+        rooted = torch.tensor([name in settings.root for name in settings.columns])
+        self.register_buffer("rooted", rooted, persistent=False)
 
     def fit(self, rows: Tensor) -> None:
         """Take the statistics of training rows (b, k)."""
@@ -116,7 +121,44 @@ class Standardise(nn.Module):
         if rows.ndim != 2 or rows.shape[1] != columns or not len(rows):
             raise ValueError(f"rows: expected shape (batch ≥ 1, {columns} columns), found {tuple(rows.shape)}")
         rows = rows.double()  # spectral variances are so large that float32 has no digits left for their spread
+        rows = torch.where(self.rooted, rows.sign() * rows.abs().sqrt().sqrt(), rows)
         return torch.where(self.logged, rows.clamp(min=_FLOOR).log(), rows) @ self.mixing.double()
+
+
+class Views(nn.Module):
+    """Several ways to standardise the same columns, side by side, for models that look at them in more than one.
+
+    Shape:
+        - rows: (b, k)
+        - output: (b, k'), the columns of each way after those of the one before, float32
+
+    >>> settings = [StandardiseSettings(columns=("a", "b")), StandardiseSettings(columns=("a", "b"), log=("b",))]
+    >>> views = Views(settings)
+    >>> views.fit(torch.tensor([[1.0, 1.0], [2.0, 10.0], [3.0, 100.0]]))
+    >>> views.widths, views(torch.tensor([[2.0, 10.0]])).round(decimals=2).tolist()
+    ((2, 2), [[0.0, -0.6, 0.0, 0.0]])
+    """
+
+    def __init__(self, settings: Sequence[StandardiseSettings]) -> None:
+        super().__init__()
+        self.views = nn.ModuleList(Standardise(view) for view in settings)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many columns each way gives."""
+        return tuple(len(view.names) for view in self._each())
+
+    def fit(self, rows: Tensor) -> None:
+        """Take the statistics of training rows (b, k)."""
+        for view in self._each():
+            view.fit(rows)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Standardise rows in each way."""
+        return torch.cat([view(rows) for view in self._each()], 1)
+
+    def _each(self) -> list[Standardise]:
+        return [view for view in self.views if isinstance(view, Standardise)]
 
 
 def log_columns(columns: Sequence[str]) -> tuple[str, ...]:
@@ -126,6 +168,15 @@ def log_columns(columns: Sequence[str]) -> tuple[str, ...]:
     ('rms_mean', 'mfcc1_var', 'tempo')
     """
     return tuple(name for name in columns if name.endswith("_var") or name in _POSITIVE)
+
+
+def root_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that lie around 0 by nature: means of parts of a waveform.
+
+    >>> root_columns(["harmony_mean", "harmony_var", "tempo"])
+    ('harmony_mean',)
+    """
+    return tuple(name for name in columns if name in {"harmony_mean", "perceptr_mean"})
 
 
 _POSITIVE = frozenset(

@@ -36,6 +36,7 @@ class Tags:
         segments: When, in order of time.
         file: The recording, where it was a file.
         timeline: The scores that this was made from.
+        whole: Whether the recording was asked about as a whole; a table then leaves out the segments.
     """
 
     duration_s: float
@@ -43,6 +44,7 @@ class Tags:
     segments: tuple[Segment, ...]
     file: Path | None = None
     timeline: Timeline | None = field(default=None, repr=False, compare=False)
+    whole: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: file, duration_s, labels, segments."""
@@ -78,7 +80,7 @@ class Tags:
         lines = [f"{self.file or 'audio'} ({_clock(self.duration_s)}): {names}"]
         lines += [
             f"  {_clock(part.start_s):>9} – {_clock(part.end_s):<9}  {part.label:<20} {part.score:.2f}"
-            for part in self.segments
+            for part in (() if self.whole else self.segments)
         ]
         return "\n".join(lines) + "\n"
 

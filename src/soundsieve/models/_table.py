@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 
@@ -33,3 +35,10 @@ def check_rows(rows: Tensor, columns: int) -> None:
     """
     if rows.ndim != 2 or rows.shape[1] != columns or not rows.shape[0]:
         raise ValueError(f"rows: expected shape (batch ≥ 1, {columns} columns), found {tuple(rows.shape)}")
+
+
+def shrunk(covariance: Tensor, share: float) -> Tensor:
+    """Draw a covariance (k, k) towards a multiple of the identity of the same trace."""
+    size = len(covariance)
+    level = covariance.diagonal().mean().clamp(min=math.ulp(1.0))
+    return (1 - share) * covariance + share * level * torch.eye(size, dtype=covariance.dtype)

@@ -14,13 +14,11 @@ Axes: b batch, c class, k column, n training row.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from soundsieve.models._table import check_rows
+from soundsieve.models._table import check_rows, shrunk
 from soundsieve.settings import Settings
 
 
@@ -85,7 +83,7 @@ class GenreKernel(nn.Module):
         hits = nn.functional.one_hot(targets, self.classes).double()  # n, c
         means = hits.T @ x / hits.sum(0).clamp(min=1)[:, None]
         inside = x - means[targets]
-        values, vectors = torch.linalg.eigh(_shrunk(inside.T @ inside / len(x), s.shrink))
+        values, vectors = torch.linalg.eigh(shrunk(inside.T @ inside / len(x), s.shrink))
         whitening = vectors * values ** (-s.whiten / 2)
         # The training rows keep the spread that standardising gave them, so that the width means the same for any.
         self.whitening.copy_(whitening / (x @ whitening).var(0, unbiased=False).mean().sqrt())
@@ -97,13 +95,6 @@ class GenreKernel(nn.Module):
         """Similarity to each training row: (b, k) → (b, n)."""
         squares = torch.cdist(whitened, self.supports.to(whitened.dtype)).square()
         return torch.exp(-self.settings.width / self.settings.columns * squares)
-
-
-def _shrunk(covariance: Tensor, share: float) -> Tensor:
-    """Draw a covariance (k, k) towards a multiple of the identity of the same trace."""
-    size = len(covariance)
-    level = covariance.diagonal().mean().clamp(min=math.ulp(1.0))
-    return (1 - share) * covariance + share * level * torch.eye(size, dtype=covariance.dtype)
 
 
 TASK = "genre"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich import box
 from rich.console import Group
@@ -21,10 +22,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from soundsieve import checkpoint
-from soundsieve.checkpoint import RUN_FILE
-from soundsieve.evaluation.tag_report import Accuracy, TagReport
+from soundsieve.checkpoint import RUN_FILE, Checkpoint
+from soundsieve.evaluation.tag_report import Accuracy
 from soundsieve.metrics.classification import mean_interval
 from soundsieve.settings import read_yaml
+from soundsieve.systems import evaluate_genre
 from soundsieve.systems.evaluate_tag import fold_runs, report_run
 from soundsieve.training.run import RECIPE_FILE
 from soundsieve.training.tag_recipe import TagRecipe
@@ -43,9 +45,9 @@ class Compared:
         protocol: How its recordings were divided: choose, published, subsets.
         accuracy: With the chosen epoch's weights.
         last: With the last epoch's; None where these were not kept.
-        parameters: Of the network.
-        macs: Multiply-accumulates of the network for a clip of 5 s.
-        latency_ms: Front end and network on such a clip and one processor core, median.
+        parameters: Of the network; of a model of descriptors, all numbers that it keeps.
+        macs: Multiply-accumulates of the network for a clip of 5 s, or a row of descriptors.
+        latency_ms: Front end and network on such a clip, or the music of a row, and one processor core, median.
         memory_mb: Weights, and what goes into and comes out of the largest operation, in float32, for such a clip.
         error: Expected calibration error after calibration.
     """
@@ -85,7 +87,7 @@ def compare(runs: Sequence[Path]) -> list[Compared]:
     Raises:
         CheckpointError: when one of them is no finished run.
     """
-    rows = [_compared(run, report_run(run)) for run in runs]
+    rows = [_compared(run) for run in runs]
     return sorted(rows, key=lambda row: -row.accuracy.mean)
 
 
@@ -99,7 +101,10 @@ def across_seeds(runs: Sequence[Path], rows: Sequence[Compared]) -> list[Seeds]:
     accuracy = {row.run: row.accuracy.mean for row in rows}
     alike: dict[str, list[str]] = {}
     for run in runs:
-        recipe = TagRecipe.parse(read_yaml(run / RECIPE_FILE)).model_dump(mode="json")
+        kept = read_yaml(run / RECIPE_FILE)
+        if kept.get("task") == "genre":
+            continue  # its seeds are the splits of one run
+        recipe = TagRecipe.parse(kept).model_dump(mode="json")
         del recipe["training"]["seed"]
         alike.setdefault(json.dumps(recipe, sort_keys=True), []).append(run.name)
     found = []
@@ -110,23 +115,40 @@ def across_seeds(runs: Sequence[Path], rows: Sequence[Compared]) -> list[Seeds]:
     return found
 
 
-def _compared(run: Path, report: TagReport) -> Compared:
+def _compared(run: Path) -> Compared:
     loaded = checkpoint.load(next(iter(fold_runs(run).values())) / RUN_FILE)
-    front_end, model = loaded.build_front_end(), loaded.build()
-    waveform = torch.randn(1, round(CLIP_S * loaded.sample_rate), generator=torch.Generator().manual_seed(0))
-    features, frames = front_end(waveform)
+    genre = loaded.task == "genre"
+    report = evaluate_genre.report_run(run) if genre else report_run(run)
+    model = loaded.build()
+    prepare = _describing(loaded) if genre else _listening(loaded)
+    inputs = prepare()
     return Compared(
         run=run.name,
         architecture=loaded.model,
         protocol=report.protocol["protocol"],
         accuracy=report.accuracy[0],
         last=report.accuracy[1] if len(report.accuracy) > 1 else None,
-        parameters=sum(weight.numel() for weight in model.parameters()),
-        macs=count_macs(model, features, frames),
-        latency_ms=_latency_ms(lambda: model(*front_end(waveform))),
-        memory_mb=_memory_mb(model, features, frames),
+        parameters=report.protocol["parameters"],
+        macs=count_macs(model, *inputs),
+        latency_ms=_latency_ms(lambda: model(*prepare())),
+        memory_mb=_memory_mb(model, *inputs),
         error=report.calibration.error_after,
     )
+
+
+def _listening(loaded: Checkpoint) -> Callable[[], tuple[torch.Tensor, ...]]:
+    """What makes a clip of noise into inputs of a classifier."""
+    front_end = loaded.build_front_end()
+    waveform = torch.randn(1, round(CLIP_S * loaded.sample_rate), generator=torch.Generator().manual_seed(0))
+    return lambda: front_end(waveform)
+
+
+def _describing(loaded: Checkpoint) -> Callable[[], tuple[torch.Tensor, ...]]:
+    """What makes a window of noise into inputs of a model of descriptors."""
+    front_end = loaded.build_descriptor_front_end()
+    length = round(front_end.settings.window_s * loaded.sample_rate)
+    window = np.random.default_rng(0).standard_normal(length, np.float32)
+    return lambda: front_end(front_end.describe([window]))[:1]
 
 
 def count_macs(model: nn.Module, *inputs: torch.Tensor) -> int:

@@ -39,9 +39,9 @@ def fold_runs(folder: Path) -> dict[str, Path]:
     """
     if (folder / RUN_FILE).is_file():
         return {folder.name: folder}
-    found = {path.name: path for path in sorted(folder.glob("fold*")) if (path / RUN_FILE).is_file()}
+    found = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{RUN_FILE}"))}
     if not found:
-        raise CheckpointError(f"{folder}: holds no finished run; go on with `soundsieve train tag --resume {folder}`")
+        raise CheckpointError(f"{folder}: holds no finished run; go on with `soundsieve train TASK --resume {folder}`")
     return found
 
 

@@ -91,7 +91,16 @@ def _licence(source: SourceSettings, data: Path) -> str:
     return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)
 
 
-def page(out: Path, kept: Checkpoint, card: Mapping[str, Any], *, task: str, reported_by: str, results: str) -> str:
+def page(
+    out: Path,
+    kept: Checkpoint,
+    card: Mapping[str, Any],
+    *,
+    task: str,
+    reported_by: str,
+    results: str,
+    numbers: str = "float16",
+) -> str:
     """Return a card as Markdown.
 
     Args:
@@ -101,11 +110,13 @@ def page(out: Path, kept: Checkpoint, card: Mapping[str, Any], *, task: str, rep
         task: In a few words.
         reported_by: The command that measures again.
         results: Markdown.
+        numbers: What the weights are written as.
     """
     parameters = sum(tensor.numel() for tensor in kept.weights.values())
+    megabytes = out.stat().st_size / 1e6
     rows = {
         "task": task,
-        "architecture": f"`{kept.model}`, {parameters:,} numbers stored, {out.stat().st_size / 1e6:.1f} MB as float16",
+        "architecture": f"`{kept.model}`, {parameters:,} numbers stored, {megabytes:.1f} MB as {numbers}",
         "sample rate": f"{kept.sample_rate} Hz",
         "classes": ", ".join(kept.classes),
         "licence of the weights": card["licence"],

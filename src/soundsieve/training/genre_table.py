@@ -19,11 +19,17 @@ from torch import Tensor, nn
 from soundsieve import models
 from soundsieve.datasets.genre_table import Examples
 from soundsieve.errors import DatasetError
-from soundsieve.features.standardise import Standardise, StandardiseSettings, log_columns
+from soundsieve.features.descriptor_front_end import DescriptorFrontEnd, DescriptorFrontEndSettings
+from soundsieve.features.descriptors import Edges
+from soundsieve.features.standardise import StandardiseSettings, log_columns, root_columns
 from soundsieve.models._table import Punishes, TrainsItself
 from soundsieve.settings import Settings
 
 Floats = NDArray[np.float64]
+
+
+Levels = Literal["plain", "log", "root", "level-free"]
+"""Columns as they are; positive ones as logarithms; besides, those around 0 as roots; logarithms without loudness."""
 
 
 class TableTraining(Settings):
@@ -34,10 +40,9 @@ class TableTraining(Settings):
     learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     keep: Literal["last", "best"] = Field("last", description="weights of the last epoch, or that with the best choice")
-    levels: Literal["plain", "log", "level-free"] = Field(
-        "plain", description="of the columns: as they are, positive ones as logarithms, or these without the loudness"
-    )
+    views: tuple[Levels, ...] = Field(("plain",), min_length=1, description="how a model sees the columns")
     clip: float | None = Field(None, gt=0, description="deviations beyond which a descriptor is cut")
+    refit: bool = Field(False, description="once calibrated, learn again from training and validation rows together")
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,19 @@ class TableRun:
     Attributes:
         front_end: standardises rows, with the statistics of the training rows.
         model: names standardised rows; in eval mode.
+        hyper: its hyper-parameters, those that the rows decide among them.
         curves: loss and accuracy in training and choosing → one value an epoch; empty for a model without epochs.
     """
 
-    front_end: Standardise
+    front_end: DescriptorFrontEnd
     model: nn.Module
+    hyper: Mapping[str, Any]
     curves: Mapping[str, tuple[float, ...]]
 
     def __call__(self, values: Floats) -> Floats:
         """Return log-probabilities (n, class) of rows (n, column)."""
         with torch.inference_mode():
-            logits = self.model(self.front_end(torch.from_numpy(values)))
+            logits = self.model(self.front_end.views(torch.from_numpy(values)))
             return np.asarray(logits.double().log_softmax(-1).numpy())
 
 
@@ -69,37 +76,46 @@ def train(
     settings: TableTraining | None = None,
     *,
     seed: int = 0,
+    window_s: float = 30.0,
+    edges: Edges = "mirror",
 ) -> TableRun:
     """Train one architecture on a table.
 
     Args:
         name: the architecture.
-        hyper: its hyper-parameters; `columns`, and `rows` where it has that, are taken from the rows.
+        hyper: its hyper-parameters; those of `columns`, `views` and `rows` that it has are taken from the rows.
         train_rows: to learn from; they alone decide the standardisation.
         validation: to choose the epoch by, where one is chosen, and for the curves.
         settings: how.
         seed: of weights, order and dropout.
+        window_s: how much music a row describes, for the model's use on recordings.
+        edges: with which the rows were made, likewise.
 
     Raises:
         UnknownNameError: there is no such architecture.
         SettingsError: a hyper-parameter is wrong.
-        DatasetError: there are fewer rows than in a batch.
+        DatasetError: there are no rows of a class, or fewer than in a batch where it learns by steps.
     """
     s = settings or TableTraining()
-    if len(train_rows.values) < s.batch:
-        raise DatasetError(f"{len(train_rows.values)} rows to learn from: expected at least a batch of {s.batch}")
-    front_end = Standardise(_standardisation(train_rows.columns, s))
-    front_end.fit(torch.from_numpy(train_rows.values))
-    rows = front_end(torch.from_numpy(train_rows.values))
+    views = tuple(standardisation(train_rows.columns, levels, s.clip) for levels in s.views)
+    front_end = DescriptorFrontEnd(
+        DescriptorFrontEndSettings(window_s=window_s, edges=edges, views=views), train_rows.classes
+    )
+    values, targets = torch.from_numpy(train_rows.values), torch.from_numpy(train_rows.targets)
+    front_end.fit(values, targets)
+    rows = front_end.views(values)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = models.build(name, {**hyper, **_size(name, rows)}, train_rows.classes)
+        sized = {**hyper, **_size(name, rows, front_end.views.widths)}
+        model = models.build(name, sized, train_rows.classes)
         if isinstance(model, TrainsItself):
-            model.fit(rows, torch.from_numpy(train_rows.targets))
-            return TableRun(front_end, model.eval(), {})
-        chosen = front_end(torch.from_numpy(validation.values)), torch.from_numpy(validation.targets)
-        curves = _fit(model, (rows, torch.from_numpy(train_rows.targets)), chosen, s)
-    return TableRun(front_end, model.eval(), curves)
+            model.fit(rows, targets)
+            return TableRun(front_end, model.eval(), sized, {})
+        if len(rows) < s.batch:
+            raise DatasetError(f"{len(rows)} rows to learn from: expected at least a batch of {s.batch}")
+        chosen = front_end.views(torch.from_numpy(validation.values)), torch.from_numpy(validation.targets)
+        curves = _fit(model, (rows, targets), chosen, s)
+    return TableRun(front_end, model.eval(), sized, curves)
 
 
 def learner(
@@ -109,14 +125,20 @@ def learner(
     return lambda train_rows, validation, seed: train(name, hyper, train_rows, validation, settings, seed=seed)
 
 
-def _standardisation(columns: tuple[str, ...], s: TableTraining) -> StandardiseSettings:
-    log = () if s.levels == "plain" else log_columns(columns)
-    return StandardiseSettings(columns=columns, log=log, level_free=s.levels == "level-free", clip=s.clip)
+def standardisation(columns: tuple[str, ...], levels: Levels, clip: float | None = None) -> StandardiseSettings:
+    """Settings of one view of some columns."""
+    return StandardiseSettings(
+        columns=columns,
+        log=() if levels == "plain" else log_columns(columns),
+        root=root_columns(columns) if levels == "root" else (),
+        level_free=levels == "level-free",
+        clip=clip,
+    )
 
 
-def _size(name: str, rows: Tensor) -> dict[str, int]:
+def _size(name: str, rows: Tensor, views: tuple[int, ...]) -> dict[str, Any]:
     """What the standardised rows decide of a model's hyper-parameters."""
-    size = {"columns": rows.shape[1], "rows": len(rows)}
+    size = {"columns": rows.shape[1], "rows": len(rows), "views": views}
     known = type(models.settings(name, {})).model_fields
     return {key: value for key, value in size.items() if key in known}
 

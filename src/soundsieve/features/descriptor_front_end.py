@@ -1,0 +1,60 @@
+"""The front end of models that name genres: a window of music becomes a row of standardised descriptors.
+
+Axes: b batch, k standardised column, t sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from soundsieve.features.descriptors import Edges, describe
+from soundsieve.features.familiar import Familiar
+from soundsieve.features.standardise import StandardiseSettings, Views
+from soundsieve.settings import Settings
+
+
+class DescriptorFrontEndSettings(Settings):
+    """What is described, and how it is standardised."""
+
+    window_s: float = Field(30.0, gt=0, allow_inf_nan=False, description="how much music a row describes")
+    edges: Edges = Field("mirror", description="beyond the edges of a window; see `features.descriptors`")
+    views: tuple[StandardiseSettings, ...] = Field(min_length=1)
+
+
+class DescriptorFrontEnd(nn.Module):
+    """Standardises descriptors, and measures how far they lie from all that was trained on.
+
+    Attributes:
+        views: What the model sees.
+        familiar: How far what it sees first lies from its training rows.
+
+    Shape:
+        - rows: (b, descriptor)
+        - output: (b, k) and distances (b,), see `soundsieve.features.familiar`
+    """
+
+    def __init__(self, settings: DescriptorFrontEndSettings, classes: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.views = Views(settings.views)
+        self.familiar = Familiar(self.views.widths[0], classes)
+
+    def fit(self, rows: Tensor, targets: Tensor) -> None:
+        """Take the statistics of training rows (n, descriptor) and their classes (n,)."""
+        self.views.fit(rows)
+        self.familiar.fit(self.views(rows)[:, : self.views.widths[0]], targets)
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardise rows."""
+        seen = self.views(rows)
+        return seen, self.familiar(seen[:, : self.views.widths[0]])
+
+    def describe(self, windows: Sequence[NDArray[np.float32]]) -> Tensor:
+        """Describe windows (t,) at 22,050 Hz: (b, descriptor)."""
+        return torch.from_numpy(np.stack([describe(window, edges=self.settings.edges) for window in windows]))

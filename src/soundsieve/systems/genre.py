@@ -1,0 +1,98 @@
+"""Name the style of music."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from soundsieve.checkpoint import Checkpoint
+from soundsieve.errors import CheckpointError
+from soundsieve.inference.genres import GenreTimelineBuilder, GenreTimelineSettings, WindowClassifier, genre_segments
+from soundsieve.inference.progress import CancelToken, Progress, check_cancel
+from soundsieve.inference.source import Recording, open_source
+from soundsieve.inference.tags import Label, Tags
+from soundsieve.inference.timeline import UNKNOWN, Timeline
+
+__all__ = ["GenreNamer", "Tags", "open_checkpoint"]
+
+_UNSURE = 0.5  # share of the music that must be unlike everything trained on for the answer "unknown"
+
+
+class GenreNamer:
+    """Names the genres it was trained on in music of any rate, length and number of channels.
+
+    Args:
+        checkpoint: A trained model, with its weights.
+        settings: How to go through a recording.
+
+    Attributes:
+        classes: The genres.
+        sample_rate: What descriptors are computed at, in Hz; recordings may have any rate.
+        settings: How it is run.
+
+    Raises:
+        CheckpointError: when the checkpoint names no genres.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: GenreTimelineSettings | None = None) -> None:
+        if checkpoint.task != "genre":
+            raise CheckpointError(f"a model for the task {checkpoint.task!r} names no genres")
+        self._classifier = WindowClassifier(checkpoint)
+        self.classes = checkpoint.classes
+        self.sample_rate = checkpoint.sample_rate
+        self.settings = settings or GenreTimelineSettings(hop_s=self._classifier.window_s)
+
+    def name(
+        self,
+        recording: Recording,
+        *,
+        sample_rate: int | None = None,
+        top: int | None = None,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Tags:
+        """Name the genre of a recording as a whole, and of its parts, in bounded memory.
+
+        Args:
+            recording: A file, or a waveform (channel, time) or (time,) in [-1, 1].
+            sample_rate: Of a waveform, in Hz; a file knows its own.
+            top: At most so many genres.
+            progress: Called with the seconds done and the seconds there are.
+            cancel: Stops the call once it is set.
+
+        Returns:
+            The genres, the most probable first, or `unknown` alone where most of it is silent or unlike everything
+            that the model was trained on; and the stretches in which each is the most probable.
+
+        Raises:
+            AudioError: when the recording cannot be used.
+            SettingsError: when `sample_rate` is missing or not called for.
+            Cancelled: when `cancel` was set.
+        """
+        source = open_source(recording, sample_rate)
+        builder = GenreTimelineBuilder(self._classifier, source.sample_rate, self.settings)
+        done = 0
+        for block in source.blocks:
+            check_cancel(cancel)
+            builder.push(block)
+            done += block.shape[1]
+            if progress is not None:
+                progress(done / source.sample_rate, source.duration_s)
+        timeline = builder.finish()
+        segments = tuple(genre_segments(timeline, self.classes))
+        return Tags(timeline.duration_s, self._labels(timeline)[:top], segments, source.file, timeline)
+
+    def _labels(self, timeline: Timeline) -> tuple[Label, ...]:
+        """The genres by how probable they are in what sounds."""
+        sounding = timeline.scores[~timeline.silent]
+        known = np.any(sounding, axis=1, keepdims=True)[:, 0]
+        strange = 1 - float(np.mean(known)) if len(known) else 1.0
+        if strange > _UNSURE:
+            return (Label(UNKNOWN, round(strange, 4)),)
+        mean = sounding[known].mean(0, dtype=np.float64)
+        ranked = sorted(range(len(self.classes)), key=lambda row: (-mean[row], self.classes[row]))
+        return tuple(Label(self.classes[row], round(float(mean[row]), 4)) for row in ranked)
+
+
+def open_checkpoint(checkpoint: Checkpoint, device: str = "auto") -> GenreNamer:
+    """Make a trained model ready for use; what `soundsieve.load` calls. Descriptors are computed on the processor."""
+    return GenreNamer(checkpoint)
