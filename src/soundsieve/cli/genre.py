@@ -36,6 +36,7 @@ def command(
         typer.Option("--output", "-o", readable=False, help="Folder for the results; printed if not given."),
     ] = None,
     model: Annotated[str, typer.Option(help="A released model, a checkpoint, or a run folder.")] = DEFAULT,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     plot: Annotated[bool, typer.Option("--plot", help="Draw each recording with its genres; needs -o.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Pass over recordings whose results are there.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
@@ -64,7 +65,7 @@ def command(
     from soundsieve.inference.tag_figure import draw
     from soundsieve.systems.genre import GenreNamer
 
-    namer = GenreNamer(checkpoint.load(path), GenreTimelineSettings(hop_s=hop) if timeline else None)
+    namer = GenreNamer(checkpoint.load(path), device, GenreTimelineSettings(hop_s=hop) if timeline else None)
 
     def find(file: Path, progress: Progress | None) -> Tags:
         found = namer.name(file, top=top, progress=progress)

@@ -59,7 +59,7 @@ def command(
     source = resume / RECIPE_FILE if resume is not None else recipes.locate(task, recipe or "")
     values = read_yaml(source)
     folder = resume or run or Path("runs") / source.stem
-    if task == "genre":
+    if task == "genre" and "corpus" not in values:
         chosen_split = [] if split is None else [f"split.kind={split}"]
         _train_genre(
             override(values, [*chosen_split, *(settings or [])]),
@@ -75,6 +75,8 @@ def command(
             override(values, settings or []), Path(data), folder, resume=resume is not None, hardware=hardware
         )
         return
+    if split is not None:
+        raise SettingsError(f"--split {split}: {source.stem} is trained on recordings, divided as its corpus says")
     chosen, place = _chosen_data(data)
     if chosen is not None and resume is None:
         values = {**values, "corpus": {**values.get("corpus", {}), "events": [chosen]}}
@@ -109,8 +111,9 @@ def _train_tag(
     if not is_first_process():
         return
     models = ", ".join(str(run) for run in trained.folds)
+    task = values.get("task", "tag")
     typer.echo(
-        f"{models}: {100 * trained.accuracy:.1f} % of the clips tested; `soundsieve evaluate tag --model {folder}`"
+        f"{models}: {100 * trained.accuracy:.1f} % of the clips tested; `soundsieve evaluate {task} --model {folder}`"
     )
 
 

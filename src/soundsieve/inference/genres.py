@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from soundsieve import audio
 from soundsieve.checkpoint import Checkpoint
+from soundsieve.inference.classify import Classifier
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.timeline import UNKNOWN, Segment, Timeline
 from soundsieve.metrics.calibration import probabilities
@@ -29,17 +31,26 @@ class GenreTimelineSettings(Settings):
     )
 
 
-class WindowClassifier:
+class WindowClassifier(Protocol):
     """A trained model at work on windows of music.
-
-    Args:
-        checkpoint: A trained model, with its weights.
 
     Attributes:
         classes: In the order of the scores.
         sample_rate: Of the windows, in Hz.
         window_s: How much music the model was trained to name at once.
-        familiar_within: Distance beyond which music is unlike all that it was trained on.
+    """
+
+    classes: tuple[str, ...]
+    sample_rate: int
+    window_s: float
+
+    def name(self, windows: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Calibrated probabilities (n, c) of windows (t,), and which of them are unlike all that it was trained on."""
+        ...
+
+
+class DescriptorClassifier:
+    """Names windows by their descriptors; see `WindowClassifier`.
 
     Raises:
         CheckpointError: when the weights do not fit, or it does not take descriptors.
@@ -49,17 +60,49 @@ class WindowClassifier:
         self._front_end = checkpoint.build_descriptor_front_end()
         self._model = checkpoint.build()
         self._temperature = float(checkpoint.card.get("temperature", 1.0))
+        self._familiar_within = float(checkpoint.card.get("familiar_within", np.inf))
         self.classes = checkpoint.classes
         self.sample_rate = checkpoint.sample_rate
         self.window_s = self._front_end.settings.window_s
-        self.familiar_within = float(checkpoint.card.get("familiar_within", np.inf))
 
     def name(self, windows: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Calibrated probabilities (n, c) of windows (t,), and which of them are unlike all that it was trained on."""
+        """Name windows; strange are those far from all rows trained on."""
         with torch.inference_mode():
             seen, distances = self._front_end(self._front_end.describe(windows))
             scores = probabilities(self._model(seen).numpy(), "one", self._temperature)
-        return scores, np.asarray(distances.numpy() > self.familiar_within)
+        return scores, np.asarray(distances.numpy() > self._familiar_within)
+
+
+class SpectrogramClassifier:
+    """Names windows by their spectrograms; see `WindowClassifier`.
+
+    Args:
+        checkpoint: A trained model, with its weights.
+        device: auto, cpu, cuda, …
+
+    Raises:
+        CheckpointError: when the weights do not fit.
+        SettingsError: when this machine has no such device.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        self._classifier = Classifier(checkpoint, device)
+        self._least = np.array([float(checkpoint.card["thresholds"].get(name, 0)) for name in checkpoint.classes])
+        self.classes = checkpoint.classes
+        self.sample_rate = checkpoint.sample_rate
+        self.window_s = float(checkpoint.card["clip_s"])
+
+    def name(self, windows: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Name windows; strange are those of which no class reaches its threshold."""
+        scores = self._classifier.scores(windows)
+        return scores, np.all(scores < self._least, axis=1)
+
+
+def open_window_classifier(checkpoint: Checkpoint, device: str = "auto") -> WindowClassifier:
+    """Make a trained model ready, whatever it looks at."""
+    if "views" in checkpoint.front_end:
+        return DescriptorClassifier(checkpoint)
+    return SpectrogramClassifier(checkpoint, device)
 
 
 class GenreTimelineBuilder:

@@ -18,6 +18,7 @@ from soundsieve.evaluation.genre_ladder import LadderRow, Learner, ladder
 from soundsieve.evaluation.tag_report import Outcome, TagReport, summarise
 from soundsieve.inference.progress import Progress
 from soundsieve.settings import read_yaml
+from soundsieve.systems import evaluate_tag
 from soundsieve.systems.evaluate_tag import TEST_FILE, fold_runs
 from soundsieve.systems.train_genre import find_table
 from soundsieve.training import curves, genre_baselines, genre_table
@@ -38,11 +39,14 @@ def report_run(folder: Path) -> TagReport:
     headers = [checkpoint.load(run / RUN_FILE, weights=False) for run in runs.values()]
     if headers[0].task != "genre":
         raise CheckpointError(f"{folder}: a model for the task {headers[0].task!r} names no genres")
+    values = read_yaml(folder / RECIPE_FILE)
+    if "corpus" in values:  # it was trained on recordings, as taggers are
+        return evaluate_tag.report_run(folder)
+    recipe = GenreRecipe.parse(values)
     outcomes = [
         Outcome(predictions.load(run / TEST_FILE), None, float(header.card["temperature"]), {})
         for run, header in zip(runs.values(), headers, strict=True)
     ]
-    recipe = GenreRecipe.parse(read_yaml(folder / RECIPE_FILE))
     return summarise(outcomes, "one", _protocol(folder.name, headers[0], recipe, list(runs)))
 
 

@@ -6,7 +6,12 @@ import numpy as np
 
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.errors import CheckpointError
-from soundsieve.inference.genres import GenreTimelineBuilder, GenreTimelineSettings, WindowClassifier, genre_segments
+from soundsieve.inference.genres import (
+    GenreTimelineBuilder,
+    GenreTimelineSettings,
+    genre_segments,
+    open_window_classifier,
+)
 from soundsieve.inference.progress import CancelToken, Progress, check_cancel
 from soundsieve.inference.source import Recording, open_source
 from soundsieve.inference.tags import Label, Tags
@@ -22,7 +27,8 @@ class GenreNamer:
 
     Args:
         checkpoint: A trained model, with its weights.
-        settings: How to go through a recording.
+        device: auto, cpu, cuda, cuda:1, mps; descriptors are computed on the processor whatever it is.
+        settings: How to go through a recording; window by window if not given.
 
     Attributes:
         classes: The genres.
@@ -31,12 +37,15 @@ class GenreNamer:
 
     Raises:
         CheckpointError: when the checkpoint names no genres.
+        SettingsError: when this machine has no such device.
     """
 
-    def __init__(self, checkpoint: Checkpoint, settings: GenreTimelineSettings | None = None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, device: str = "auto", settings: GenreTimelineSettings | None = None
+    ) -> None:
         if checkpoint.task != "genre":
             raise CheckpointError(f"a model for the task {checkpoint.task!r} names no genres")
-        self._classifier = WindowClassifier(checkpoint)
+        self._classifier = open_window_classifier(checkpoint, device)
         self.classes = checkpoint.classes
         self.sample_rate = checkpoint.sample_rate
         self.settings = settings or GenreTimelineSettings(hop_s=self._classifier.window_s)
@@ -94,5 +103,5 @@ class GenreNamer:
 
 
 def open_checkpoint(checkpoint: Checkpoint, device: str = "auto") -> GenreNamer:
-    """Make a trained model ready for use; what `soundsieve.load` calls. Descriptors are computed on the processor."""
-    return GenreNamer(checkpoint)
+    """Make a trained model ready for use; what `soundsieve.load` calls."""
+    return GenreNamer(checkpoint, device)

@@ -169,7 +169,7 @@ def _checkpoint(
         "results": {"choice_accuracy": round(float(choice.known().correct.mean()), 4)},
     }
     return Checkpoint(
-        task="tag",
+        task=recipe.task,
         model=recipe.model.name,
         hyper=recipe.model.hyper,
         classes=classes,

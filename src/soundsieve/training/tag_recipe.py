@@ -40,7 +40,7 @@ class TagTrainingSettings(RunSettings):
 class TagRecipe(Settings):
     """An experiment with classifiers: everything that decides its outcome."""
 
-    task: Literal["tag"] = "tag"
+    task: Literal["tag", "genre"] = "tag"
     reproduces: str = ""
     classes: tuple[str, ...] | None = Field(None, description="None: every label of the training recordings")
     front_end: LogMelSettings = LogMelSettings()
