@@ -38,6 +38,10 @@ class CheckpointError(SoundsieveError):
     """A checkpoint that is missing, damaged, or made for another task."""
 
 
+class DownloadError(SoundsieveError):
+    """A file that cannot be fetched: no network, not there, or not what it should be."""
+
+
 class MissingExtraError(SoundsieveError):
     """A feature that needs an optional dependency which is not installed."""
 

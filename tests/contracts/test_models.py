@@ -17,6 +17,7 @@ SMALL = {
     "genre_discriminant": {"columns": 12},
     "genre_kernel": {"columns": 12, "rows": 30},
     "genre_mlp": {"columns": 12, "hidden": [16, 8]},
+    "genre_vggish": {"columns": 12, "hidden": [16, 12, 8]},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
     "tag_efficientnet": {"mels": 16},
     "tag_kumar": {"channels": [2, 4, 4, 6, 6, 8], "hidden": 16},
@@ -25,6 +26,7 @@ SMALL = {
     "tag_transformer": {"width": 24, "layers": 2},
     "tag_vgg": {"channels": 4, "dense": 16},
     "tag_vgg19": {"channels": [4, 4, 6, 6, 8], "dense": 16},
+    "vggish": {"frames": 32, "mels": 16, "channels": [4, 6, 6, 8], "dense": 16, "size": 10},
     "wave_unet": {"L": 3, "F_c": 4},
 }
 COLUMNS = 12
@@ -53,6 +55,11 @@ def classifier(request: pytest.FixtureRequest) -> nn.Module:
     return model.eval()
 
 
+@pytest.fixture(params=models.names("embed"))
+def embedder(request: pytest.FixtureRequest) -> nn.Module:
+    return build(request.param).eval()
+
+
 @pytest.fixture(params=models.names("genre"))
 def table_model(request: pytest.FixtureRequest) -> nn.Module:
     """A model of tables, trained on a few rows where it trains itself."""
@@ -77,7 +84,7 @@ def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_model_says_what_it_is_for() -> None:
-    tasks = ("genre", "select", "tag", "unmix")
+    tasks = ("embed", "genre", "select", "tag", "unmix")
     assert sorted(name for task in tasks for name in models.names(task)) == models.names()
 
 
@@ -327,6 +334,50 @@ def test_some_classifiers_say_when() -> None:
 def test_some_classifiers_start_from_photographs() -> None:
     found = {name for name in models.names("tag") if isinstance(build(name), StartsFromImageNet)}
     assert {"tag_efficientnet", "tag_vgg19"} <= found
+
+
+# Embedders
+
+
+def examples_for(embedder: nn.Module, count: int) -> Tensor:
+    return torch.randn(count, embedder.settings.frames, embedder.settings.mels)
+
+
+@torch.no_grad()
+def test_an_example_in_a_batch_is_embedded_as_alone(embedder: nn.Module) -> None:
+    examples = examples_for(embedder, 4)
+    together = embedder(examples)
+    assert together.shape == (4, embedder.settings.size)
+    assert together.std(0).max() > 1e-4, "embeddings that are all alike would prove nothing"
+    for row in range(4):
+        torch.testing.assert_close(together[row], embedder(examples[row : row + 1])[0], atol=1e-5, rtol=1e-4)
+
+
+def test_every_cell_counts_and_every_parameter_of_an_embedder_learns(embedder: nn.Module) -> None:
+    examples = examples_for(embedder, 16).requires_grad_()
+    embedder(examples).square().sum().backward()
+    assert stuck(embedder) == []
+    assert (examples.grad.abs().amax(0) > 0).all()
+
+
+def test_an_embedding_names_nothing(embedder: nn.Module) -> None:
+    """So its checkpoint has no classes, and how many it is built for changes nothing."""
+    name = next(name for name in models.names("embed") if type(build(name)) is type(embedder))
+    shapes = {key: value.shape for key, value in models.build(name, SMALL.get(name, {}), 0).state_dict().items()}
+    assert shapes == {key: value.shape for key, value in embedder.state_dict().items()}
+
+
+def test_examples_that_do_not_fit_are_refused(embedder: nn.Module) -> None:
+    frames, mels = embedder.settings.frames, embedder.settings.mels
+    for shape in (
+        (frames, mels),
+        (2, frames + 1, mels),
+        (2, frames, mels - 1),
+        (0, frames, mels),
+        (2, 1, frames, mels),
+    ):
+        with pytest.raises(ValueError, match=rf"expected shape \(batch ≥ 1, {frames} frames, {mels} mels\), found \("):
+            embedder(torch.zeros(shape))
 
 
 # Models of tables of descriptors

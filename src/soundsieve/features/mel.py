@@ -45,8 +45,12 @@ def mel_filterbank(
     f_max_hz: float | None = None,
     mel_scale: MelScale = "slaney",
     norm: Literal["slaney"] | None = "slaney",
+    straight_in: Literal["hz", "mel"] = "hz",
 ) -> Tensor:
     """Triangular bands whose corners are evenly spaced in mel, as in `librosa.filters.mel`.
+
+    With HTK's scale, no `norm` and sides that are straight in mel they are those of HTK itself, and of TensorFlow's
+    `linear_to_mel_weight_matrix`.
 
     Args:
         sample_rate: In Hz.
@@ -56,6 +60,7 @@ def mel_filterbank(
         f_max_hz: Upper corner of the last band; None is half the sample rate.
         mel_scale: Slaney's scale, or that of HTK.
         norm: "slaney" gives each triangle an area of 1 (in Hz), None a height of 1.
+        straight_in: On which axis the sides of a triangle are straight.
 
     Shape:
         - output: (m, f), f = n_fft // 2 + 1
@@ -66,10 +71,12 @@ def mel_filterbank(
     """
     top_hz = sample_rate / 2 if f_max_hz is None else f_max_hz
     first, last = _hz_to_mel(np.array([f_min_hz, top_hz]), mel_scale)
-    corners = _mel_to_hz(np.linspace(first, last, mels + 2), mel_scale)
+    mel_corners = np.linspace(first, last, mels + 2)
+    corners_hz = _mel_to_hz(mel_corners, mel_scale)
+    bins_hz = np.fft.rfftfreq(n_fft, 1 / sample_rate).astype(np.float64)
+    corners, bins = (corners_hz, bins_hz) if straight_in == "hz" else (mel_corners, _hz_to_mel(bins_hz, mel_scale))
     lower, centre, upper = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     weights = np.minimum((bins - lower) / (centre - lower), (upper - bins) / (upper - centre)).clip(min=0)
     if norm == "slaney":
-        weights *= 2 / (upper - lower)
+        weights *= (2 / (corners_hz[2:] - corners_hz[:-2]))[:, None]
     return torch.from_numpy(weights.astype(np.float32))

@@ -20,6 +20,10 @@ Classifiers that can also say when have `frame_logits`; see `soundsieve.models._
 Those that can start from weights for photographs have `load_imagenet`; see
 `soundsieve.models._imagenet.StartsFromImageNet`.
 
+`embed`: `model(examples)` with log-mel pictures of a fixed size (batch, frame, mel) gives (batch, dimension): what
+sounds alike lies close together. The settings `frames`, `mels` and `size` say how many. An embedding has no classes,
+and its weights are published ones; see `soundsieve.inference.embed`.
+
 `genre`: `model(rows)` with descriptors (batch, column), standardised so that each column has mean 0 and deviation 1 in
 the training data, gives logits (batch, class). The setting `columns` says how many. Standardising them is the front
 end's part; see `soundsieve.features.standardise`. Models that add to their own loss have `penalty`, those that are

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from soundsieve.errors import CheckpointError
+from soundsieve.models._weights import read_weights
 
 
 @runtime_checkable
@@ -44,7 +41,7 @@ def take_over(model: nn.Module, path: Path, *, first: str, last: tuple[str, ...]
     Raises:
         CheckpointError: when the file cannot be read, or its weights do not fit.
     """
-    theirs = {rename(name): tensor for name, tensor in _read(path).items()}
+    theirs = {rename(name): tensor for name, tensor in read_weights(path).items()}
     left = tuple(f"{layer}." for layer in last)
     weights = {name: own for name, own in model.state_dict().items() if not name.startswith(left)}
     for name, own in weights.items():
@@ -62,18 +59,3 @@ def take_over(model: nn.Module, path: Path, *, first: str, last: tuple[str, ...]
             )
         weights[name] = found
     model.load_state_dict(weights, strict=False)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path}: not a file of weights ({reason})") from None
-    if not (isinstance(found, dict) and all(isinstance(tensor, Tensor) for tensor in found.values())):
-        raise CheckpointError(f"{path}: not a file of weights, expected names and tensors")
-    return found
