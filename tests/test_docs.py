@@ -30,6 +30,7 @@ from soundsieve import checkpoint, datasets, recipes
 from soundsieve.cli import application, verbs
 from soundsieve.inference.classes import match_classes
 from soundsieve.settings import override, read_yaml
+from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
 
@@ -40,7 +41,7 @@ INLINE = re.compile(r"`((?:soundsieve|make|python) [^`]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 ELSEWHERE = re.compile(r"https?://")
 OPERATORS = {"|", "||", "&&", "&", ";", ">", ">>", "!", "do", "done", "then"}
-RECORDINGS_HZ = {"street.wav": 44_100, "forest.wav": 44_100}  # recordings that the examples name
+RECORDINGS_HZ = {"song.wav": 22_050, "street.wav": 44_100, "forest.wav": 44_100}  # recordings that the examples name
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def check_names(verb: str, given: dict[str, Any]) -> None:
     if given.get("recipe"):
         task = given.get("task", "select")
         values = override(read_yaml(recipes.locate(task, given["recipe"])), given.get("settings") or [])
-        (TagRecipe if task == "tag" else SelectRecipe).parse(values)
+        kinds = {"select": SelectRecipe, "tag": TagRecipe, "genre": TagRecipe if "corpus" in values else GenreRecipe}
+        kinds[task].parse(values)
     if verb == "select" and given["model"] in checkpoint.released() and not given["classes"]:
         known = checkpoint.load(checkpoint.locate(given["model"]), weights=False).classes
         asked = ",".join([*(given["keep"] or []), *(given["remove"] or [])])
@@ -156,7 +158,7 @@ def runs(page: Path) -> bool:
 def test_its_examples_run(page: Path, tmp_path: Path) -> None:
     program, shell = python_of(page), [block for block in blocks(page) if block.mark == "run"]
     written = [block for block in blocks(page) if block.mark.startswith(("file: ", "append: "))]
-    missing = {"select", "tag"} & set(re.findall(r'load\("(\w+)"\)', program)) - set(checkpoint.released())
+    missing = {"select", "tag", "genre"} & set(re.findall(r'load\("(\w+)"\)', program)) - set(checkpoint.released())
     if missing:
         pytest.skip(f"the examples need released checkpoints that are not in this copy: {', '.join(sorted(missing))}")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}

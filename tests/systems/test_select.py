@@ -184,7 +184,7 @@ def test_a_checkpoint_for_something_else_is_refused(tmp_path: Path) -> None:
     other = checkpoint.load(tiny_checkpoint(path))
     other = checkpoint.Checkpoint("juggle", other.model, other.hyper, other.classes, 8_000, weights=other.weights)
     checkpoint.save(path, other)
-    with pytest.raises(CheckpointError, match=r"'juggle'; this version knows select"):
+    with pytest.raises(CheckpointError, match=r"'juggle'; this version knows genre, select, tag"):
         soundsieve.load(path)
     with pytest.raises(CheckpointError, match="'juggle' cannot select"):
         Selector(other)

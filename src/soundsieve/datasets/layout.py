@@ -1,4 +1,4 @@
-"""Reading what every data set folder has: audio files and CSV tables. Nothing here opens the audio."""
+"""Reading what every data set folder has: audio files and tables. Nothing here opens the audio."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from soundsieve.datasets import parquet
+from soundsieve.datasets.parquet import PARQUET_SUFFIX
 from soundsieve.errors import DatasetError
 
 # Sound files, and videos for their sound tracks; what is in them is only found out when they are opened.
@@ -70,24 +72,18 @@ def audio_below(folder: Path) -> list[Path]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV table with a header line into one mapping a row.
+    """Read a CSV table with a header line, or a Parquet table, into one mapping a row.
 
     Args:
-        path: the table.
+        path: the table; Parquet if its name ends with `.parquet`.
         columns: the columns that must be there and hold a value in every row; the first is different in each row.
 
     Raises:
         DatasetError: the table cannot be read, has no row, lacks a column, a row has too few or too many values, or
             two rows have the same first column.
+        MissingExtraError: it is a Parquet table and pyarrow is not installed.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
-            header = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DatasetError(f"{path}: cannot read this table ({reason})") from None
+    header, rows = _parquet_rows(path) if path.suffix.lower() == PARQUET_SUFFIX else _csv_rows(path)
     for column in columns:
         if column not in header:
             raise DatasetError(f"{path}: column {column!r} is missing; found {', '.join(header) or 'an empty file'}")
@@ -95,6 +91,24 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         raise DatasetError(f"{path}: the table has a header and no rows")
     _check_rows(path, rows, columns)
     return [{key: value.strip() for key, value in row.items()} for _, row in rows]
+
+
+def _csv_rows(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey="", restval="")
+            return reader.fieldnames or [], [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DatasetError(f"{path}: cannot read this table ({reason})") from None
+
+
+def _parquet_rows(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """Read a Parquet table as the CSV table it would be, with the same number for each line."""
+    header = parquet.columns(path)
+    rows = (row for batch in parquet.batches(path) for row in batch)
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    return header, [(line, dict(zip(header, row, strict=True))) for line, row in enumerate(texts, start=2)]
 
 
 def _check_rows(path: Path, rows: Iterable[tuple[int, dict[str, str]]], columns: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ from soundsieve.features._harmonic import harmonic_percussive
 from soundsieve.features._stft import BIN_HZ, BINS, HOP, N_FFT, Padding, hops, stft
 from soundsieve.features._stft import SAMPLE_RATE as SAMPLE_RATE
 from soundsieve.features._tempo import onset_strength, tempo_bpm
-from soundsieve.features.mel import mel_filterbank
+from soundsieve.features.mel import mel_bands
 
 _MFCCS = 20
 _MEL_BANDS = 128
@@ -203,8 +203,7 @@ def _mel_level_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def _mel_bands() -> NDArray[np.float32]:
-    bands: NDArray[np.float32] = mel_filterbank(SAMPLE_RATE, N_FFT, _MEL_BANDS).numpy()
-    return bands
+    return mel_bands(SAMPLE_RATE, N_FFT, _MEL_BANDS)
 
 
 @cache

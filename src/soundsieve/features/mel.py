@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MelScale = Literal["slaney", "htk"]
 
@@ -36,7 +37,7 @@ def _mel_to_hz(mel: NDArray[np.float64], scale: MelScale) -> NDArray[np.float64]
     return np.asarray(np.minimum(mel, bend) * _SLANEY_HZ_A_MEL * raised)
 
 
-def mel_filterbank(
+def mel_bands(
     sample_rate: int,
     n_fft: int,
     mels: int,
@@ -46,7 +47,7 @@ def mel_filterbank(
     mel_scale: MelScale = "slaney",
     norm: Literal["slaney"] | None = "slaney",
     straight_in: Literal["hz", "mel"] = "hz",
-) -> Tensor:
+) -> NDArray[np.float32]:
     """Triangular bands whose corners are evenly spaced in mel, as in `librosa.filters.mel`.
 
     With HTK's scale, no `norm` and sides that are straight in mel they are those of HTK itself, and of TensorFlow's
@@ -65,8 +66,8 @@ def mel_filterbank(
     Shape:
         - output: (m, f), f = n_fft // 2 + 1
 
-    >>> bank = mel_filterbank(44_100, 1024, 64)
-    >>> tuple(bank.shape), int(bank[10].argmax())
+    >>> bank = mel_bands(44_100, 1024, 64)
+    >>> bank.shape, int(bank[10].argmax())
     ((64, 513), 16)
     """
     top_hz = sample_rate / 2 if f_max_hz is None else f_max_hz
@@ -79,4 +80,25 @@ def mel_filterbank(
     weights = np.minimum((bins - lower) / (centre - lower), (upper - bins) / (upper - centre)).clip(min=0)
     if norm == "slaney":
         weights *= (2 / (corners_hz[2:] - corners_hz[:-2]))[:, None]
-    return torch.from_numpy(weights.astype(np.float32))
+    return np.asarray(weights, np.float32)
+
+
+def mel_filterbank(
+    sample_rate: int,
+    n_fft: int,
+    mels: int,
+    *,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    mel_scale: MelScale = "slaney",
+    norm: Literal["slaney"] | None = "slaney",
+) -> Tensor:
+    """Return `mel_bands` as a tensor.
+
+    >>> mel_filterbank(44_100, 1024, 64).dtype
+    torch.float32
+    """
+    import torch  # here, because the descriptors of music do without it
+
+    bands = mel_bands(sample_rate, n_fft, mels, f_min_hz=f_min_hz, f_max_hz=f_max_hz, mel_scale=mel_scale, norm=norm)
+    return torch.from_numpy(bands)

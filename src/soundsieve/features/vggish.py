@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from soundsieve.features.mel import mel_filterbank
+from soundsieve.features.mel import mel_bands
 from soundsieve.settings import Settings
 
 
@@ -84,7 +84,7 @@ class VGGishExamples(nn.Module):
         s = self.settings = settings
         self.step = s.frames * s.hop
         self.reach = (s.frames - 1) * s.hop + s.win_length
-        bank = mel_filterbank(
+        bank = mel_bands(
             s.sample_rate,
             s.n_fft,
             s.mels,
@@ -96,7 +96,7 @@ class VGGishExamples(nn.Module):
         )
         # Both follow from the settings, so they are no part of the state.
         self.register_buffer("window", torch.hann_window(s.win_length, dtype=torch.float64).float(), persistent=False)
-        self.register_buffer("filterbank", bank, persistent=False)  # m, f
+        self.register_buffer("filterbank", torch.from_numpy(bank), persistent=False)  # m, f
 
     def examples_of(self, samples: int) -> int:
         """How many examples a waveform of so many samples has.
