@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 import soundsieve
 from music import STYLES, music, write_table
-from soundsieve import audio, checkpoint
+from soundsieve import audio, checkpoint, models
 from soundsieve.cli import main
+from soundsieve.datasets.genre_table import read_table
 from soundsieve.features.descriptors import SAMPLE_RATE
 
 RECIPE = """
@@ -184,3 +186,79 @@ def test_the_run_folder_keeps_its_recipe(work: Path) -> None:
     kept = yaml.safe_load((work / "run" / "recipe.yaml").read_text())
     assert kept["split"]["kind"] == "grouped"
     assert call("compare", work / "run", work / "one") == 0
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of recordings of two styles, one of them broken."""
+    folder = tmp_path_factory.mktemp("recordings") / "music"
+    for style in STYLES[:2]:
+        (folder / style).mkdir(parents=True)
+        for number in range(8):
+            audio.write(folder / style / f"{number}.wav", music(style, 4, number)[None], SAMPLE_RATE)
+    (folder / "hiss" / "broken.wav").write_bytes(b"RIFF")
+    return folder
+
+
+def network(path: Path) -> Path:
+    """A VGGish so small that it takes no time, from random weights."""
+    torch.manual_seed(0)
+    hyper = {"channels": [4, 8, 8, 8], "dense": 16}
+    weights = models.build("vggish", hyper, classes=0).state_dict()
+    checkpoint.save(path, checkpoint.Checkpoint("embed", "vggish", hyper, (), 16_000, weights=weights))
+    return path
+
+
+@pytest.mark.parametrize("describer", ["descriptors", "vggish"])
+def test_recordings_are_described_once_and_cut_into_pieces_that_stay_together(
+    songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], describer: str
+) -> None:
+    weights = network(tmp_path / "vggish.safetensors") if describer == "vggish" else None
+    recipe = {
+        "reproduces": "a test",
+        "table": {"root": "music", "file": None, "dataset": "folder", "describer": describer, "window_s": 2},
+        "model": {"name": "genre_discriminant", "hyper": {"pooled": 1.0}},
+        "split": {"kind": "grouped", "count": 1},
+    }
+    if weights is not None:
+        recipe["table"]["weights"] = str(weights)  # type: ignore[index]
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    run = tmp_path / "run"
+    begin = ["train", "genre", "--recipe", tmp_path / "recipe.yaml", "--data", songs.parent, "--quiet", "--run", run]
+    assert call(*begin) == 0
+    assert "left out: " in capsys.readouterr().err
+    rows = read_table(run / "rows.csv")
+    assert len(rows) == 32
+    assert len(set(rows.groups)) == 16, "two pieces of each song"
+    kept = checkpoint.load(run / "model.safetensors", weights=False)
+    assert kept.front_end["describer"] == describer
+    assert call("genre", songs / "drone", "--model", run, "--format", "json") == 0
+    said = [json.loads(line)["labels"][0]["label"] for line in capsys.readouterr().out.splitlines()]
+    assert said.count("drone") >= 3
+    assert "hiss" not in said, "what four pieces chose may be unknown, but not the other style"
+
+
+def test_a_network_on_spectrograms_is_trained_and_used_the_same_way(
+    songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (songs / "hiss" / "broken.wav").unlink(missing_ok=True)
+    (tmp_path / "recipe.yaml").write_text(
+        """
+        task: genre
+        reproduces: a test
+        front_end: {sample_rate: 8000, n_fft: 256, win_length: 256, hop: 128, mels: 16}
+        model: {name: tag_lstm, hyper: {mels: 16, hidden: 16, layers: 1}}
+        corpus: {events: [{dataset: folder, root: music, fractions: {train: 0.5, validation: 0.25, test: 0.25}}]}
+        training: {epochs: 8, batch: 4, workers: 0, crop_s: 1.0, optimiser: {learning_rate: 2.0e-2, schedule: cosine}}
+        """
+    )
+    run = tmp_path / "run"
+    begin = ["train", "genre", "--recipe", tmp_path / "recipe.yaml", "--data", songs.parent, "--quiet", "--run", run]
+    assert call(*begin, "--device", "cpu") == 0
+    assert call("evaluate", "genre", "--model", run, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["accuracy"][0]["mean"] > 0.7
+    assert call("genre", songs / "drone", "--model", run, "--format", "json", "--timeline", "--hop", 1) == 0
+    said = [json.loads(line)["labels"][0]["label"] for line in capsys.readouterr().out.splitlines()]
+    assert said.count("drone") >= 6
+    assert call(*begin[:-1], tmp_path / "other", "--split", "random") == 2
+    assert "divided as its corpus says" in capsys.readouterr().err

@@ -118,12 +118,14 @@ def _train_tag(
 
 
 def _train_genre(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, quiet: bool) -> None:
-    from soundsieve.cli._terminal import progress_bar
+    from soundsieve.cli._terminal import complain, progress_bar
     from soundsieve.systems import train_genre
     from soundsieve.training.genre_recipe import GenreRecipe
 
     with progress_bar("splits", shown=not quiet) as progress:
         trained = train_genre.train(GenreRecipe.parse(values), data, folder, resume=resume, progress=progress)
+    for sentence in trained.left_out:
+        complain(f"left out: {sentence}")
     how_many = f"{len(trained.runs)} splits" if len(trained.runs) > 1 else "one split"
     typer.echo(
         f"{folder}: {100 * trained.accuracy:.1f} % of the rows tested, {how_many}; `soundsieve evaluate genre --model "

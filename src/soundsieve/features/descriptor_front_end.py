@@ -1,28 +1,30 @@
-"""The front end of models that name genres: a window of music becomes a row of standardised descriptors.
+"""The front end of models that name genres, after a window of music has become a row of descriptors.
 
-Axes: b batch, k standardised column, t sample.
+Axes: b batch, k standardised column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from soundsieve.features.descriptors import Edges, describe
+from soundsieve.features.descriptors import Edges
 from soundsieve.features.familiar import Familiar
 from soundsieve.features.standardise import StandardiseSettings, Views
 from soundsieve.settings import Settings
+
+DescriberName = Literal["descriptors", "vggish", "tag"]
 
 
 class DescriptorFrontEndSettings(Settings):
     """What is described, and how it is standardised."""
 
     window_s: float = Field(30.0, gt=0, allow_inf_nan=False, description="how much music a row describes")
+    describer: DescriberName = Field("descriptors", description="see `soundsieve.inference.describers`")
+    weights: Path | None = Field(None, description="of a network that describes; None: the published ones")
     edges: Edges = Field("mirror", description="beyond the edges of a window; see `features.descriptors`")
     views: tuple[StandardiseSettings, ...] = Field(min_length=1)
 
@@ -54,7 +56,3 @@ class DescriptorFrontEnd(nn.Module):
         """Standardise rows."""
         seen = self.views(rows)
         return seen, self.familiar(seen[:, : self.views.widths[0]])
-
-    def describe(self, windows: Sequence[NDArray[np.float32]]) -> Tensor:
-        """Describe windows (t,) at 22,050 Hz: (b, descriptor)."""
-        return torch.from_numpy(np.stack([describe(window, edges=self.settings.edges) for window in windows]))

@@ -14,6 +14,7 @@ from pydantic import Field
 from soundsieve import audio
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.inference.classify import Classifier
+from soundsieve.inference.describers import open_describer
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.timeline import UNKNOWN, Segment, Timeline
 from soundsieve.metrics.calibration import probabilities
@@ -52,23 +53,31 @@ class WindowClassifier(Protocol):
 class DescriptorClassifier:
     """Names windows by their descriptors; see `WindowClassifier`.
 
+    Args:
+        checkpoint: A trained model, with its weights.
+        device: For a network that describes; the rest is computed on the processor.
+
     Raises:
         CheckpointError: when the weights do not fit, or it does not take descriptors.
+        DownloadError: when the network that describes is not here and cannot be fetched.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         self._front_end = checkpoint.build_descriptor_front_end()
+        s = self._front_end.settings
+        self._describer = open_describer(s.describer, edges=s.edges, weights=s.weights, device=device)
         self._model = checkpoint.build()
         self._temperature = float(checkpoint.card.get("temperature", 1.0))
         self._familiar_within = float(checkpoint.card.get("familiar_within", np.inf))
         self.classes = checkpoint.classes
         self.sample_rate = checkpoint.sample_rate
-        self.window_s = self._front_end.settings.window_s
+        self.window_s = s.window_s
 
     def name(self, windows: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Name windows; strange are those far from all rows trained on."""
+        rows = torch.from_numpy(self._describer.describe(windows))
         with torch.inference_mode():
-            seen, distances = self._front_end(self._front_end.describe(windows))
+            seen, distances = self._front_end(rows)
             scores = probabilities(self._model(seen).numpy(), "one", self._temperature)
         return scores, np.asarray(distances.numpy() > self._familiar_within)
 
@@ -101,7 +110,7 @@ class SpectrogramClassifier:
 def open_window_classifier(checkpoint: Checkpoint, device: str = "auto") -> WindowClassifier:
     """Make a trained model ready, whatever it looks at."""
     if "views" in checkpoint.front_end:
-        return DescriptorClassifier(checkpoint)
+        return DescriptorClassifier(checkpoint, device)
     return SpectrogramClassifier(checkpoint, device)
 
 

@@ -69,12 +69,12 @@ class TagLite(nn.Module):
 
     def forward(self, features: Tensor, frames: Tensor) -> Tensor:
         """Name each clip."""
-        segments, counts = self._segments(features, frames)
+        segments, counts = self.segments(features, frames)
         return attention_over_time(self.scores(segments), self.attention(segments), counts)
 
     def frame_logits(self, features: Tensor, frames: Tensor) -> tuple[Tensor, int]:
         """Name each segment; see `NamesSegments`."""
-        segments, counts = self._segments(features, frames)
+        segments, counts = self.segments(features, frames)
         return fill_padding(self.scores(segments), counts, NO_SCORE), self.trunk.stride
 
     def load_imagenet(self, path: Path | None = None) -> None:
@@ -86,7 +86,8 @@ class TagLite(nn.Module):
         file = installed_weights() if path is None else path
         take_over(self, file, first=FIRST, last=("mix", "attention", "scores"), rename=own_name)
 
-    def _segments(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def segments(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Describe each segment: (b, hidden, segment), and how many of them each clip has."""
         x, counts = as_images(features, frames, mels=self.settings.mels)
         x, counts = self.trunk(x, counts)
         x, counts = self.mix(x.flatten(1, 2)[:, :, None], counts)  # b, k, 1, l

@@ -120,15 +120,16 @@ class TagSmall(nn.Module):
 
     def forward(self, features: Tensor, frames: Tensor) -> Tensor:
         """Name each clip."""
-        segments, counts = self._segments(features, frames)
+        segments, counts = self.segments(features, frames)
         return attention_over_time(self.scores(segments), self.attention(segments), counts)
 
     def frame_logits(self, features: Tensor, frames: Tensor) -> tuple[Tensor, int]:
         """Name each segment; see `NamesSegments`."""
-        segments, counts = self._segments(features, frames)
+        segments, counts = self.segments(features, frames)
         return fill_padding(self.scores(segments), counts, NO_SCORE), self.hop_frames
 
-    def _segments(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    def segments(self, features: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Describe each segment: (b, hidden, segment), and how many of them each clip has."""
         x, counts = as_images(features, frames, mels=self.settings.mels)
         x = fill_padding(torch.cat([x, self.position.expand_as(x)], dim=1), counts)
         x, counts = self.stem(x, counts)

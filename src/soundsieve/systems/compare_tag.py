@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.evaluation.tag_report import Accuracy
+from soundsieve.inference.describers import open_describer
 from soundsieve.metrics.classification import mean_interval
 from soundsieve.settings import read_yaml
 from soundsieve.systems import evaluate_genre
@@ -146,9 +147,10 @@ def _listening(loaded: Checkpoint) -> Callable[[], tuple[torch.Tensor, ...]]:
 def _describing(loaded: Checkpoint) -> Callable[[], tuple[torch.Tensor, ...]]:
     """What makes a window of noise into inputs of a model of descriptors."""
     front_end = loaded.build_descriptor_front_end()
-    length = round(front_end.settings.window_s * loaded.sample_rate)
-    window = np.random.default_rng(0).standard_normal(length, np.float32)
-    return lambda: front_end(front_end.describe([window]))[:1]
+    s = front_end.settings
+    describer = open_describer(s.describer, edges=s.edges, weights=s.weights)
+    window = np.random.default_rng(0).standard_normal(round(s.window_s * describer.sample_rate), np.float32)
+    return lambda: front_end(torch.from_numpy(describer.describe([window])))[:1]
 
 
 def count_macs(model: nn.Module, *inputs: torch.Tensor) -> int:

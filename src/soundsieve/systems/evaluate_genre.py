@@ -20,7 +20,7 @@ from soundsieve.inference.progress import Progress
 from soundsieve.settings import read_yaml
 from soundsieve.systems import evaluate_tag
 from soundsieve.systems.evaluate_tag import TEST_FILE, fold_runs
-from soundsieve.systems.train_genre import find_table
+from soundsieve.systems.genre_rows import find_table
 from soundsieve.training import curves, genre_baselines, genre_table
 from soundsieve.training.genre_recipe import RANDOM_SPLITS, GenreRecipe, TableSettings
 from soundsieve.training.run import RECIPE_FILE
@@ -125,7 +125,7 @@ def _protocol(name: str, header: Checkpoint, recipe: GenreRecipe, runs: list[str
         "architecture": header.model,
         "parameters": _stored(network),
         "classes": list(header.classes),
-        "data": [recipe.table.file],
+        "data": [recipe.table.file or recipe.table.dataset],
         "protocol": recipe.split.kind,
         "folds": len(runs),
         "runs": runs,

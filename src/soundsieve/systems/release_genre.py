@@ -54,7 +54,7 @@ def release(
     card = {
         **kept.card,
         "licence": licence,
-        "data": {recipe.table.file: f"descriptors of GTZAN, licence: {gtzan.LICENCE}"},
+        "data": {recipe.table.file or recipe.table.dataset: f"descriptors of GTZAN, licence: {gtzan.LICENCE}"},
         "split": [{"kind": recipe.split.kind, "seed": recipe.split.seed, "rows": kept.card["rows"]}],
         "command": command,
         "limits": list(LIMITS),

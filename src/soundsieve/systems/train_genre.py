@@ -13,18 +13,18 @@ import yaml
 
 from soundsieve import checkpoint
 from soundsieve.checkpoint import FRONT_END, RUN_FILE, Checkpoint
-from soundsieve.datasets import gtzan
-from soundsieve.datasets.genre_table import GenreTable, read_table
+from soundsieve.datasets.genre_table import GenreTable
 from soundsieve.errors import OutputError
-from soundsieve.evaluation import genre_protocol, predictions
+from soundsieve.evaluation import predictions
 from soundsieve.evaluation.genre_protocol import Rows, Split
 from soundsieve.evaluation.predictions import Predictions
 from soundsieve.features.descriptors import SAMPLE_RATE
 from soundsieve.inference.progress import Progress
 from soundsieve.metrics.calibration import fit_temperature, table_of
 from soundsieve.systems.evaluate_tag import CHOICE_FILE, TEST_FILE
+from soundsieve.systems.genre_rows import LEFT_OUT_FILE, draw_splits, read_rows
 from soundsieve.training import curves, genre_table
-from soundsieve.training.genre_recipe import GenreRecipe, SplitSettings, TableSettings
+from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.genre_table import TableRun
 from soundsieve.training.run import RECIPE_FILE, prepare
 
@@ -44,11 +44,13 @@ class TrainedGenre:
         folder: The run folder; with several splits, each has a folder of its own in it.
         runs: The run folders of the splits, or `folder` alone.
         accuracy: Of the rows tested, the mean over splits.
+        left_out: What is wrong with recordings that could not be described.
     """
 
     folder: Path
     runs: tuple[Path, ...]
     accuracy: float
+    left_out: tuple[str, ...] = ()
 
 
 def train(
@@ -61,18 +63,20 @@ def train(
         data: The folder that the recipe's table lies in, or the table itself.
         folder: The run folder; made when missing.
         resume: Go on with the run in `folder`.
-        progress: Called after each split with how many are done, and of how many.
+        progress: Called after each split with how many are done, and of how many; before, likewise after each
+            recording, where these are described first.
 
     Raises:
         DatasetError: when the table cannot be read, or does not fit the split.
         OutputError: when `folder` holds a run and `resume` is not set.
         SettingsError: when the recipe does not fit the table, or a resumed run has another recipe.
     """
-    path = find_table(recipe.table, data)
-    table = read_table(path)
-    splits = draw_splits(table, recipe.split, path.parent)
     if not resume and (folder / RECIPE_FILE).exists():
         raise OutputError(f"{folder}: holds a training run already; go on with --resume {folder} or choose another")
+    table = read_rows(recipe, data, folder, progress)
+    lists = data.parent if data.is_file() else data / recipe.table.root
+    partial = recipe.table.file is None or recipe.classes is not None
+    splits = draw_splits(table, recipe.split, lists, partial=partial)
     runs = [folder] if len(splits) == 1 else [folder / f"split{number:02d}" for number in range(1, len(splits) + 1)]
     for done, (run, split) in enumerate(zip(runs, splits, strict=True)):
         if not (run / RUN_FILE).is_file():
@@ -86,36 +90,9 @@ def train(
         if progress is not None:
             progress(done + 1, len(splits))
     right = [predictions.load(run / TEST_FILE).correct.mean() for run in runs]
-    return TrainedGenre(folder, tuple(runs), float(np.mean(right)))
-
-
-def find_table(settings: TableSettings, data: Path) -> Path:
-    """Find a table: `data` itself where it is a file, else a file in a folder in it."""
-    return data if data.is_file() else data / settings.root / settings.file
-
-
-def draw_splits(table: GenreTable, settings: SplitSettings, folder: Path) -> tuple[Split, ...]:
-    """Divide a table as a recipe says.
-
-    Args:
-        table: What to divide.
-        settings: How.
-        folder: Holds the fault-filtered lists, where these are asked for.
-
-    Raises:
-        DatasetError: when the lists are missing or name tracks that the table lacks, or there are too few rows.
-    """
-    seeds = range(settings.seed, settings.seed + settings.count)
-    match settings.kind:
-        case "random":
-            return genre_protocol.random_splits(table, seeds).splits
-        case "grouped":
-            return genre_protocol.by_track(table, seeds).splits
-        case "folds":
-            return genre_protocol.folds(table, settings.seed, count=settings.count, by_track=True).splits
-        case "fault-filtered":
-            lists = gtzan.filtered_tracks(folder)
-            return genre_protocol.fault_filtered(table, lists).splits * settings.count
+    broken = folder / LEFT_OUT_FILE
+    left_out = tuple(broken.read_text(encoding="utf-8").splitlines()) if broken.is_file() else ()
+    return TrainedGenre(folder, tuple(runs), float(np.mean(right)), left_out)
 
 
 def _train_one(recipe: GenreRecipe, table: GenreTable, split: Split, run: Path, seed: int) -> None:
@@ -127,8 +104,7 @@ def _train_one(recipe: GenreRecipe, table: GenreTable, split: Split, run: Path, 
             table.examples(split.validation),
             recipe.training,
             seed=seed,
-            window_s=recipe.table.window_s,
-            edges=recipe.table.edges,
+            described=recipe.table.described,
         )
 
     trained = fitted(split.train)
@@ -161,7 +137,7 @@ def _card(
     with torch.inference_mode():
         _, distances = trained.front_end(torch.from_numpy(table.values[split.validation]))
     return {
-        "data": [recipe.table.file],
+        "data": [recipe.table.file or recipe.table.dataset],
         "split": recipe.split.kind,
         "rows": {part: len(getattr(split, part)) for part in ("train", "validation", "test")},
         "seed": seed,

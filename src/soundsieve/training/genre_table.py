@@ -20,7 +20,6 @@ from soundsieve import models
 from soundsieve.datasets.genre_table import Examples
 from soundsieve.errors import DatasetError
 from soundsieve.features.descriptor_front_end import DescriptorFrontEnd, DescriptorFrontEndSettings
-from soundsieve.features.descriptors import Edges
 from soundsieve.features.standardise import StandardiseSettings, log_columns, root_columns
 from soundsieve.models._table import Punishes, TrainsItself
 from soundsieve.settings import Settings
@@ -76,8 +75,7 @@ def train(
     settings: TableTraining | None = None,
     *,
     seed: int = 0,
-    window_s: float = 30.0,
-    edges: Edges = "mirror",
+    described: Mapping[str, Any] | None = None,
 ) -> TableRun:
     """Train one architecture on a table.
 
@@ -88,8 +86,8 @@ def train(
         validation: to choose the epoch by, where one is chosen, and for the curves.
         settings: how.
         seed: of weights, order and dropout.
-        window_s: how much music a row describes, for the model's use on recordings.
-        edges: with which the rows were made, likewise.
+        described: how the rows were made of music, for the model's use on recordings: further settings of
+            `soundsieve.features.descriptor_front_end`.
 
     Raises:
         UnknownNameError: there is no such architecture.
@@ -99,7 +97,7 @@ def train(
     s = settings or TableTraining()
     views = tuple(standardisation(train_rows.columns, levels, s.clip) for levels in s.views)
     front_end = DescriptorFrontEnd(
-        DescriptorFrontEndSettings(window_s=window_s, edges=edges, views=views), train_rows.classes
+        DescriptorFrontEndSettings.parse({**(described or {}), "views": views}), train_rows.classes
     )
     values, targets = torch.from_numpy(train_rows.values), torch.from_numpy(train_rows.targets)
     front_end.fit(values, targets)

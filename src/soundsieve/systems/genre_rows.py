@@ -1,0 +1,143 @@
+"""The rows that a recipe for naming genres is trained on: a table that is there, or recordings described now."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from soundsieve import datasets
+from soundsieve.datasets import gtzan
+from soundsieve.datasets.clip import Clip
+from soundsieve.datasets.genre_table import (
+    LABEL_COLUMN,
+    LENGTH_COLUMN,
+    NAME_COLUMN,
+    GenreTable,
+    piece_name,
+    read_table,
+    row_name,
+)
+from soundsieve.errors import AudioError, DatasetError, OutputError
+from soundsieve.evaluation import genre_protocol
+from soundsieve.evaluation.genre_protocol import Split
+from soundsieve.inference.describers import Describer, open_describer, windows_of
+from soundsieve.inference.progress import Progress
+from soundsieve.training.genre_recipe import GenreRecipe, SplitSettings, TableSettings
+
+ROWS_FILE = "rows.csv"  # what recordings were described as, in a run folder
+LEFT_OUT_FILE = "left-out.txt"  # beside it: those that cannot be read, and why
+
+
+def find_table(settings: TableSettings, data: Path) -> Path:
+    """Find a table: `data` itself where it is a file, else a file in a folder in it."""
+    return data if data.is_file() or settings.file is None else data / settings.root / settings.file
+
+
+def read_rows(recipe: GenreRecipe, data: Path, folder: Path, progress: Progress | None = None) -> GenreTable:
+    """Read the table of a recipe, or describe its recordings, once: their rows are kept in the run folder.
+
+    Args:
+        recipe: What is wanted.
+        data: The folder of all data sets, or the table.
+        folder: The run folder.
+        progress: Called after each recording that was described with how many are done, and of how many.
+
+    Raises:
+        DatasetError: when there is no table or recording, or none of the recipe's classes.
+        OutputError: when the rows cannot be kept.
+        DownloadError, CheckpointError: when the network that describes cannot be had.
+    """
+    s = recipe.table
+    if s.file is not None or data.is_file():
+        return _of_classes(read_table(find_table(s, data)), recipe)
+    kept = folder / ROWS_FILE
+    if not kept.is_file():
+        clips = datasets.get(s.dataset).clips(data / s.root)
+        wanted = [clip for clip in clips if recipe.classes is None or clip.labels[0] in recipe.classes]
+        describer = open_describer(s.describer, edges=s.edges, weights=s.weights)
+        _keep(kept, describer, _described(wanted, describer, s.window_s, progress))
+    return _of_classes(read_table(kept), recipe)
+
+
+def draw_splits(
+    table: GenreTable, settings: SplitSettings, folder: Path, *, partial: bool = False
+) -> tuple[Split, ...]:
+    """Divide a table as a recipe says.
+
+    Args:
+        table: What to divide.
+        settings: How.
+        folder: Holds the fault-filtered lists, where these are asked for.
+        partial: Whether lists may name tracks that the table lacks.
+
+    Raises:
+        DatasetError: when the lists are missing or name tracks that the table lacks, or there are too few rows.
+    """
+    seeds = range(settings.seed, settings.seed + settings.count)
+    match settings.kind:
+        case "random":
+            return genre_protocol.random_splits(table, seeds).splits
+        case "grouped":
+            return genre_protocol.by_track(table, seeds).splits
+        case "folds":
+            return genre_protocol.folds(table, settings.seed, count=settings.count, by_track=True).splits
+        case "fault-filtered":
+            lists = gtzan.filtered_tracks(folder)
+            if partial:
+                there = set(table.groups)
+                lists = {part: tuple(name for name in names if name in there) for part, names in lists.items()}
+            return genre_protocol.fault_filtered(table, lists).splits * settings.count
+
+
+def _of_classes(table: GenreTable, recipe: GenreRecipe) -> GenreTable:
+    if recipe.classes is None:
+        return table
+    rows = [row for row, label in enumerate(table.labels) if label in recipe.classes]
+    if not rows:
+        raise DatasetError(f"no row of {', '.join(recipe.classes)}; the labels are {', '.join(table.classes)}")
+    names, labels, groups = (tuple(part[row] for row in rows) for part in (table.names, table.labels, table.groups))
+    return replace(table, names=names, labels=labels, groups=groups, values=table.values[rows])
+
+
+Row = tuple[str, int, list[float], str]
+
+
+def _described(
+    clips: list[Clip], describer: Describer, window_s: float, progress: Progress | None
+) -> Iterator[Row | AudioError]:
+    """Rows of recordings, or what is wrong with one."""
+    for done, clip in enumerate(clips, 1):
+        try:
+            windows = windows_of(clip.path, describer.sample_rate, window_s)
+            values = describer.describe(windows)
+        except AudioError as error:
+            yield error
+        else:
+            name = row_name(Path(clip.path.parent.name) / clip.path.name)
+            for number, (window, row) in enumerate(zip(windows, values, strict=True)):
+                own = piece_name(name, number) if len(windows) > 1 else name
+                yield own, len(window), row.tolist(), clip.labels[0]
+        if progress is not None:
+            progress(done, len(clips))
+
+
+def _keep(path: Path, describer: Describer, rows: Iterator[Row | AudioError]) -> None:
+    hidden = path.with_name(f".{path.name}.part")
+    broken: list[AudioError] = []
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with hidden.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow([NAME_COLUMN, LENGTH_COLUMN, *describer.names, LABEL_COLUMN])
+            for row in rows:
+                if isinstance(row, AudioError):
+                    broken.append(row)
+                    continue
+                name, length, values, label = row
+                table.writerow([name, length, *map(repr, values), label])
+        (path.parent / LEFT_OUT_FILE).write_text("".join(f"{error}\n" for error in broken), encoding="utf-8")
+        hidden.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
