@@ -11,6 +11,7 @@ import pytest
 from soundsieve.datasets import gtzan
 from soundsieve.datasets.genre_table import Examples, GenreTable, read_table
 from soundsieve.errors import Cancelled
+from soundsieve.evaluation import genre_figures
 from soundsieve.evaluation import genre_protocol as protocol
 from soundsieve.evaluation.genre_ladder import ladder
 from soundsieve.training.genre_table import TableTraining, learner
@@ -133,3 +134,13 @@ def test_random_splits_of_the_real_table_flatter(shared_data: Path) -> None:
     shuffled, filtered = ladder(real, {"kernel": learner("genre_kernel", {}, settings)}, divisions)
     assert shuffled.mean > 0.7
     assert 0.45 < filtered.mean < shuffled.mean - 0.15
+
+
+def test_figures_of_a_table_and_its_ladder_can_be_drawn() -> None:
+    cut = table()
+    rows = ladder(cut, {"nearest": nearest, "first": always_first}, [protocol.by_track(cut, range(3))])
+    drawn = {**genre_figures.draw_table(cut), **genre_figures.draw_ladder(rows)}
+    assert set(drawn) == {"spread.png", "together.png", "map.png", "ladder.png"}
+    assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())
+    constant = GenreTable(cut.names, ("a", "b"), np.ones((len(cut), 2)), cut.labels, cut.groups)
+    assert set(genre_figures.draw_table(constant)) == {"spread.png", "map.png"}

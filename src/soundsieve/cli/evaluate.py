@@ -173,19 +173,19 @@ def _genre(
         else:
             tag_tables.show(found)
         if folder is not None:
-            _tell(found.save(folder, force=force, pictures=evaluate_genre.pictures(Path(model), found)))
+            _tell(found.save(folder, force=force, pictures=evaluate_genre.pictures(Path(model), found, data)))
         return
     plain = [name for name in ladder if name in genre_baselines.names()]
     own = [name for name in ladder if name not in plain]
     with progress_bar("trainings", shown=not quiet) as progress:
-        rows = evaluate_genre.climb(own, data, seed=seed, baselines=plain, progress=progress)
+        rows, figures = evaluate_genre.climb(own, data, seed=seed, baselines=plain, progress=progress)
     values = {"ladder": [row.to_json() for row in rows]}
     if as_json:
         _print_json(values)
     else:
         typer.echo(evaluate_genre.ladder_markdown(rows))
     if folder is not None:
-        _tell(write_report(folder, values, {}))
+        _tell(write_report(folder, values, figures))
 
 
 def _print_json(values: dict[str, Any]) -> None:

@@ -32,25 +32,29 @@ def draw(report: TagReport, levels: Levels | None = None) -> dict[str, bytes]:
     Raises:
         MissingExtraError: when matplotlib is not installed.
     """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ModuleNotFoundError:
-        raise MissingExtraError("figures need matplotlib: pip install 'soundsieve[train]'") from None
-    pictures = {"confusion.png": _png(_confusion(report)), "reliability.png": _png(_reliability(report))}
+    pictures = {"confusion.png": to_png(_confusion(report)), "reliability.png": to_png(_reliability(report))}
     if report.mistakes and levels is not None:
-        pictures["mistakes.png"] = _png(_mistakes(report.mistakes, levels))
+        pictures["mistakes.png"] = to_png(_mistakes(report.mistakes, levels))
     return pictures
 
 
-def _png(figure: Figure) -> bytes:
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG file."""
     memory = io.BytesIO()
     figure.savefig(memory, format="png", dpi=130)
     return memory.getvalue()
 
 
-def _figure(width: float, height: float, **grid: Any) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
+def new_figure(width: float, height: float, **grid: Any) -> tuple[Figure, Any]:
+    """Return an empty figure, sizes in inches, and its axes as `Figure.subplots` gives them.
 
+    Raises:
+        MissingExtraError: when matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise MissingExtraError("figures need matplotlib: pip install 'soundsieve[train]'") from None
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(**grid)
 
@@ -60,7 +64,7 @@ def _confusion(report: TagReport) -> Figure:
     labels = [row.label.replace("_", " ") for row in report.classes]
     count = len(labels)
     side = 2.8 + 0.32 * count
-    figure, axes = _figure(side + 0.6, side)
+    figure, axes = new_figure(side + 0.6, side)
     share = report.confusion / np.maximum(report.confusion.sum(1, keepdims=True), 1)
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100)
     for row, column in zip(*np.nonzero(report.confusion), strict=True):
@@ -86,7 +90,7 @@ def _reliability(report: TagReport) -> Figure:
     shown = count > 0
     accuracy = np.bincount(place, right, _BINS)[shown] / count[shown]
     mean = np.bincount(place, confidence, _BINS)[shown] / count[shown]
-    figure, (upper, lower) = _figure(5, 5.6, nrows=2, sharex=True, height_ratios=[3, 1])
+    figure, (upper, lower) = new_figure(5, 5.6, nrows=2, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 1], [0, 1], color="#999999", lw=1, label="score = accuracy")
     upper.plot(mean, accuracy, "o-", color=_BLUE, label="measured")
     upper.set_ylabel("accuracy")
@@ -105,7 +109,7 @@ def _mistakes(mistakes: Sequence[Mistake], levels: Levels) -> Figure:
     """What the network was shown of the clips it was most surely wrong about."""
     columns = min(3, len(mistakes))
     rows = -(-len(mistakes) // columns)
-    figure, axes = _figure(4.4 * columns, 2.5 * rows + 0.4, nrows=rows, ncols=columns, squeeze=False)
+    figure, axes = new_figure(4.4 * columns, 2.5 * rows + 0.4, nrows=rows, ncols=columns, squeeze=False)
     for panel, mistake in zip(axes.flat, mistakes, strict=False):
         picture, frames_a_second = levels(mistake.file)
         seconds = picture.shape[1] / frames_a_second
@@ -134,7 +138,7 @@ def _mistakes(mistakes: Sequence[Mistake], levels: Levels) -> Figure:
 
 def overlay(curves: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> bytes:
     """Draw learning curves over each other: quantity → fold → (step, value)."""
-    figure, axes = _figure(8, 2.4 * len(curves), nrows=len(curves), sharex=True, squeeze=False)
+    figure, axes = new_figure(8, 2.4 * len(curves), nrows=len(curves), sharex=True, squeeze=False)
     for panel, (quantity, folds) in zip(axes[:, 0], curves.items(), strict=True):
         for fold, series in folds.items():
             if series:
@@ -143,4 +147,4 @@ def overlay(curves: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> 
         panel.grid(alpha=0.3)
     axes[0, 0].legend(frameon=False, fontsize=7, ncols=5)
     axes[-1, 0].set_xlabel("optimiser steps")
-    return _png(figure)
+    return to_png(figure)

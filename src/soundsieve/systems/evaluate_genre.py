@@ -13,14 +13,14 @@ from soundsieve.checkpoint import RUN_FILE, Checkpoint
 from soundsieve.datasets import gtzan
 from soundsieve.datasets.genre_table import read_table
 from soundsieve.errors import CheckpointError
-from soundsieve.evaluation import genre_protocol, predictions, tag_figures
+from soundsieve.evaluation import genre_figures, genre_protocol, predictions, tag_figures
 from soundsieve.evaluation.genre_ladder import LadderRow, Learner, ladder
 from soundsieve.evaluation.tag_report import Outcome, TagReport, summarise
 from soundsieve.inference.progress import Progress
 from soundsieve.settings import read_yaml
 from soundsieve.systems import evaluate_tag
 from soundsieve.systems.evaluate_tag import TEST_FILE, fold_runs
-from soundsieve.systems.genre_rows import find_table
+from soundsieve.systems.genre_rows import ROWS_FILE, find_table, of_classes
 from soundsieve.training import curves, genre_baselines, genre_table
 from soundsieve.training.genre_recipe import RANDOM_SPLITS, GenreRecipe, TableSettings
 from soundsieve.training.run import RECIPE_FILE
@@ -50,10 +50,23 @@ def report_run(folder: Path) -> TagReport:
     return summarise(outcomes, "one", _protocol(folder.name, headers[0], recipe, list(runs)))
 
 
-def pictures(folder: Path, report: TagReport) -> dict[str, bytes]:
-    """Draw a report: confusion, reliability, and learning curves where the model learns by steps."""
+def pictures(folder: Path, report: TagReport, data: Path) -> dict[str, bytes]:
+    """Draw a report: confusion, reliability, learning curves where the model learns by steps, and its table.
+
+    Args:
+        folder: The run folder.
+        report: What was found.
+        data: The folder that the recipe's table lies in, or the table itself; where it is not there, nor rows that
+            the run made of recordings, it is not drawn.
+    """
     runs = fold_runs(folder)
     drawn = tag_figures.draw(report, None)
+    values = read_yaml(folder / RECIPE_FILE)
+    if "corpus" not in values:
+        recipe = GenreRecipe.parse(values)
+        rows = folder / ROWS_FILE if recipe.table.file is None else find_table(recipe.table, data)
+        if rows.is_file():
+            drawn |= genre_figures.draw_table(of_classes(read_table(rows), recipe.classes))
     series = {
         title: {name: curves.series(run, column) for name, run in runs.items()} for title, column in _CURVES.items()
     }
@@ -70,7 +83,7 @@ def climb(
     splits: int = RANDOM_SPLITS,
     baselines: Sequence[str] = (),
     progress: Progress | None = None,
-) -> tuple[LadderRow, ...]:
+) -> tuple[tuple[LadderRow, ...], dict[str, bytes]]:
     """Train recipes and plain classifiers under every division of one table, from the most optimistic to the honest.
 
     Args:
@@ -80,6 +93,9 @@ def climb(
         splits: How many random splits.
         baselines: Of `soundsieve.training.genre_baselines`.
         progress: Called after each training with how many are done, and of how many.
+
+    Returns:
+        A row for each division and model, and figures of them and of the table: name → PNG.
 
     Raises:
         DatasetError: when the table or the fault-filtered lists cannot be read, or do not fit each other.
@@ -100,7 +116,8 @@ def climb(
         for name, recipe in chosen.items()
     }
     learners |= {name: genre_baselines.learner(name) for name in baselines}
-    return ladder(table, learners, divisions, seed=seed, progress=progress)
+    rows = ladder(table, learners, divisions, seed=seed, progress=progress)
+    return rows, {**genre_figures.draw_ladder(rows), **genre_figures.draw_table(table)}
 
 
 def ladder_markdown(rows: Sequence[LadderRow]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,14 +51,14 @@ def read_rows(recipe: GenreRecipe, data: Path, folder: Path, progress: Progress 
     """
     s = recipe.table
     if s.file is not None or data.is_file():
-        return _of_classes(read_table(find_table(s, data)), recipe)
+        return of_classes(read_table(find_table(s, data)), recipe.classes)
     kept = folder / ROWS_FILE
     if not kept.is_file():
         clips = datasets.get(s.dataset).clips(data / s.root)
         wanted = [clip for clip in clips if recipe.classes is None or clip.labels[0] in recipe.classes]
         describer = open_describer(s.describer, edges=s.edges, weights=s.weights)
         _keep(kept, describer, _described(wanted, describer, s.window_s, progress))
-    return _of_classes(read_table(kept), recipe)
+    return of_classes(read_table(kept), recipe.classes)
 
 
 def draw_splits(
@@ -91,12 +91,17 @@ def draw_splits(
             return genre_protocol.fault_filtered(table, lists).splits * settings.count
 
 
-def _of_classes(table: GenreTable, recipe: GenreRecipe) -> GenreTable:
-    if recipe.classes is None:
+def of_classes(table: GenreTable, classes: Sequence[str] | None) -> GenreTable:
+    """Return the rows of some classes, or all.
+
+    Raises:
+        DatasetError: when there is none.
+    """
+    if classes is None:
         return table
-    rows = [row for row, label in enumerate(table.labels) if label in recipe.classes]
+    rows = [row for row, label in enumerate(table.labels) if label in classes]
     if not rows:
-        raise DatasetError(f"no row of {', '.join(recipe.classes)}; the labels are {', '.join(table.classes)}")
+        raise DatasetError(f"no row of {', '.join(classes)}; the labels are {', '.join(table.classes)}")
     names, labels, groups = (tuple(part[row] for row in rows) for part in (table.names, table.labels, table.groups))
     return replace(table, names=names, labels=labels, groups=groups, values=table.values[rows])
 
