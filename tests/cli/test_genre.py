@@ -238,6 +238,15 @@ def test_recordings_are_described_once_and_cut_into_pieces_that_stay_together(
     assert "hiss" not in said, "what four pieces chose may be unknown, but not the other style"
 
 
+def test_a_folder_of_ones_own_takes_the_place_of_a_table(songs: Path, tmp_path: Path) -> None:
+    sets = ["--set", "split.count=1", "--set", "table.window_s=2", "--quiet"]
+    data = ["--data", f"folder:{songs}", "--split", "grouped", "--run", tmp_path / "run"]
+    assert call("train", "genre", "--recipe", "rda", *data, *sets) == 0
+    kept = checkpoint.load(tmp_path / "run" / "model.safetensors", weights=False)
+    assert kept.classes == STYLES[:2]
+    assert kept.card["data"] == ["folder"]
+
+
 def test_a_network_on_spectrograms_is_trained_and_used_the_same_way(
     songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,8 +22,8 @@ def command(
         str,
         typer.Option(
             help="The folder that holds the data sets. For tag also one data set instead of the recipe's: esc50, esc10 "
-            "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label. For genre also a table "
-            "of descriptors."
+            "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label. For genre these, or a "
+            "table of descriptors."
         ),
     ] = "data",
     folds: Annotated[str, typer.Option(help="tag: which folds to test, all or 1,3.")] = "all",
@@ -60,10 +60,13 @@ def command(
     values = read_yaml(source)
     folder = resume or run or Path("runs") / source.stem
     if task == "genre" and "corpus" not in values:
+        chosen, place = _chosen_data(data)
+        if chosen is not None and resume is None:  # recordings instead of the recipe's table
+            values = {**values, "table": {**values.get("table", {}), "file": None, **chosen}}
         chosen_split = [] if split is None else [f"split.kind={split}"]
         _train_genre(
             override(values, [*chosen_split, *(settings or [])]),
-            Path(data),
+            place,
             folder,
             resume=resume is not None,
             quiet=quiet,
