@@ -10,6 +10,8 @@ from rich.text import Text
 from soundsieve.evaluation.heard import Heard
 from soundsieve.evaluation.tag_report import PROTOCOLS, Accuracy, TagReport
 
+_MANY = 10  # models of which each has its value printed
+
 
 def show(report: TagReport) -> None:
     """Print a report; a terminal that is too narrow gets it unwrapped."""
@@ -43,10 +45,15 @@ def _accuracy(report: TagReport) -> Table:
             str(row.clips),
             _percent(row.mean),
             f"{_percent(row.low)} … {_percent(row.high)}",
-            " ".join(_percent(value) for value in row.of_folds),
+            _each([_percent(value) for value in row.of_folds]),
             _between_folds(row),
         )
     return table
+
+
+def _each(values: list[str]) -> str:
+    """Write out a value for each model, or the range of many."""
+    return " ".join(values) if len(values) <= _MANY else f"{min(values, key=float)} … {max(values, key=float)}"
 
 
 def _between_folds(row: Accuracy) -> str:
@@ -74,7 +81,7 @@ def _rest(report: TagReport) -> Text:
     lines = [
         f"Recall averaged over the classes: {_percent(report.mean_recall)} %.",
         f"Expected calibration error: {_percent(c.error_before)} % before, {_percent(c.error_after)} % after dividing "
-        f"logits by {', '.join(f'{value:.2f}' for value in c.temperatures)}.",
+        f"logits by {_each([f'{value:.2f}' for value in c.temperatures])}.",
     ]
     if u is not None:
         lines.append(

@@ -77,7 +77,9 @@ def train(
     lists = data.parent if data.is_file() else data / recipe.table.root
     partial = recipe.table.file is None or recipe.classes is not None
     splits = draw_splits(table, recipe.split, lists, partial=partial)
-    runs = [folder] if len(splits) == 1 else [folder / f"split{number:02d}" for number in range(1, len(splits) + 1)]
+    digits = max(2, len(str(len(splits))))  # so that their names are in order
+    several = [folder / f"split{number:0{digits}d}" for number in range(1, len(splits) + 1)]
+    runs = several if len(splits) > 1 else [folder]
     for done, (run, split) in enumerate(zip(runs, splits, strict=True)):
         if not (run / RUN_FILE).is_file():
             seed = recipe.split.seed + done

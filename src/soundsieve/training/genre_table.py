@@ -119,7 +119,10 @@ def train(
 def learner(
     name: str, hyper: Mapping[str, Any], settings: TableTraining | None = None
 ) -> Callable[[Examples, Examples, int], TableRun]:
-    """Return `train` of one architecture as a function of rows to learn from, rows to choose by, and a seed."""
+    """Return `train` of one architecture as a function of rows to learn from, rows to choose by, and a seed.
+
+    What is chosen by is looked at by nothing else here: `refit` is for those who calibrate first.
+    """
     return lambda train_rows, validation, seed: train(name, hyper, train_rows, validation, settings, seed=seed)
 
 
