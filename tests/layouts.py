@@ -1,6 +1,7 @@
 """Tiny copies of every data set's layout, generated: a few short tones each, under the published names.
 
-`LAYOUTS` has at least one layout for each data set; `write_layout(name, root)` writes it into the empty folder `root`.
+`LAYOUTS` has at least one layout for each data set, `SONG_LAYOUTS` for each of songs; `write_layout(name, root)` writes
+it into the empty folder `root`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from songs import TRACKS, stems, write_folder, write_stem_mp4
 
 RATE_HZ = 8000
 FRAMES = 80
@@ -173,9 +176,53 @@ LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
 }
 
 
+MUSDB18_SONGS = ("train/Leaf - Wicked", "train/Leaf - Summerghost", "test/Zeno - Signs")
+"""One song of each part, two of them by one artist."""
+
+
+def musdb18(root: Path) -> None:
+    """A song of each part, copies of one short file with five tracks, and what is no song."""
+    first, *others = (root / f"{name}.stem.mp4" for name in MUSDB18_SONGS)
+    made = stems(2 * FRAMES)
+    write_stem_mp4(first, [made[name] for name in TRACKS])
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(first.read_bytes())
+    (root / "test" / "._Zeno - Signs.stem.mp4").write_bytes(b"hidden")
+    (root / "README.md").write_text("not a song")
+
+
+def musdb18hq(root: Path) -> None:
+    """A song of each part as folders."""
+    for seed, name in enumerate(MUSDB18_SONGS):
+        write_folder(root / name, stems(FRAMES, seed=seed))
+
+
+def own_songs(root: Path) -> None:
+    """Two songs with some of the stems, one of them with a mixture, and what is no song."""
+    made = stems(FRAMES)
+    write_folder(root / "The Band - First", {name: made[name] for name in ("vocals", "drums", "mixture")})
+    write_folder(root / "Nobody - Second", {"Bass": made["bass"], "click": made["other"]})
+    write_folder(root / ".trash", made)
+    (root / "notes").mkdir()
+
+
+def own_songs_in_parts(root: Path) -> None:
+    """A song in each of two parts and one outside of them."""
+    for folder in ("train/A - 1", "test/B - 1", "C - 1"):
+        write_folder(root / folder, {"vocals": stems(FRAMES)["vocals"]})
+
+
+SONG_LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
+    "musdb18": {"zenodo": musdb18, "in a folder": lambda root: musdb18(root / "musdb18")},
+    "musdb18hq": {"zenodo": musdb18hq},
+    "stems": {"flat": own_songs, "parts": own_songs_in_parts},
+}
+
+
 def write_layout(name: str, root: Path, *, variant: str | None = None) -> Path:
     """Write a tiny copy of the data set `name` into `root` and return it; the first variant unless one is named."""
-    variants = LAYOUTS[name]
+    variants = {**LAYOUTS, **SONG_LAYOUTS}[name]
     root.mkdir(parents=True, exist_ok=True)
     variants[variant or next(iter(variants))](root)
     return root

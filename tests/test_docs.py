@@ -137,7 +137,7 @@ def test_a_command_line_can_be_typed(words: tuple[str, ...]) -> None:
 def check_names(verb: str, given: dict[str, Any]) -> None:
     """Recipes, settings, data sets and classes that a command line names exist."""
     if verb == "check":
-        assert given["dataset"] in datasets.names()
+        assert given["dataset"] in {*datasets.names(), *datasets.song_names()}
     if given.get("recipe"):
         task = given.get("task", "select")
         values = override(read_yaml(recipes.locate(task, given["recipe"])), given.get("settings") or [])

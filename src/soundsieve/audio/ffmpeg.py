@@ -1,8 +1,9 @@
-"""MP3, MP4, Matroska and whatever else FFmpeg reads, through PyAV; of a video, the first sound track."""
+"""MP3, MP4, Matroska and whatever else FFmpeg reads, through PyAV; of several sound tracks, the one asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -20,14 +21,22 @@ _STATES_LENGTH = {_MP4, "matroska,webm", "avi", "mp3"}
 # Encoders pad the first and the last packet, and some muxers count that padding, others do not.
 _PADDING_S = 0.5
 
+# Packets of AAC decoded and thrown away after a seek: each needs the one before it, the transform's other half.
+_RUN_IN = 4
+
 
 class FFmpegRecording(Recording):
     """A recording opened by FFmpeg.
 
     Frame 0 is the first sound; in a video it is the first picture, with silence up to a sound track that starts later.
+
+    Args:
+        path: The file.
+        track: Which of its sound tracks, counted from 0.
+        seek: Whether to begin at the packets before a part, where their places are known to the sample.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, track: int = 0, *, seek: bool = False) -> None:
         try:
             # An absolute path cannot be taken for an address, and the white list keeps playlists off the network.
             # A title in an old encoding is no reason to refuse the sound.
@@ -40,7 +49,12 @@ class FFmpegRecording(Recording):
         if not self._container.streams.audio:
             self.close()
             raise AudioError(f"{path}: has no sound track")
-        self._stream = self._container.streams.audio[0]
+        if track >= (found := len(self._container.streams.audio)):
+            self.close()
+            tracks = "1 sound track" if found == 1 else f"{found} sound tracks"
+            raise AudioError(f"{path}: has {tracks}, expected {track + 1} or more")
+        self._track, self._seek = track, seek
+        self._stream = self._container.streams.audio[track]
         if self._stream.codec_context is None or not self._stream.rate:
             self.close()
             raise AudioError(f"{path}: its sound track is in an encoding that FFmpeg does not know")
@@ -59,12 +73,53 @@ class FFmpegRecording(Recording):
         self._container.close()
 
     def pieces(self, start: int) -> Pieces:
-        """Yield the samples from frame `start` on; the ones before it are decoded too, since no seek is exact."""
-        sound: Pieces = chain(self._silence(), self._decode())
+        """Yield the samples from frame `start` on.
+
+        They are the same ones whatever `start` is. After a seek, those are not which AAC's encoder left for the decoder
+        to make up: its noise comes from a generator that has run since the first packet.
+        """
+        if self._seek and self._can_seek() and start > self._lead + 2 * _RUN_IN * self._packet:
+            return self._pieces_after_seek(start)
+        return self._pieces_from_beginning(start)
+
+    def _pieces_from_beginning(self, start: int) -> Pieces:
+        return drop(self._up_to_end(chain(self._silence(), self._decode(self._lead, self._sound_frames())), 0), start)
+
+    def _up_to_end(self, sound: Pieces, position: int) -> Pieces:
         if self._container.format.name == _MP4 and self._stream.frames and self.info.frames is not None:
             # An MP4 with an index knows its length; what follows is padding of the last packet.
-            sound = take(sound, self.info.frames)
-        return drop(sound, start)
+            return take(sound, self.info.frames - position)
+        return sound
+
+    def _can_seek(self) -> bool:
+        """Tell whether the index says, to the sample, where each packet's sound belongs."""
+        context, stream = self._stream.codec_context, self._stream
+        if self._container.format.name != _MP4 or context.name != "aac" or stream.profile != "LC":
+            return False
+        if not stream.frames or not stream.duration or stream.time_base != Fraction(1, stream.rate):
+            return False
+        # Packets that fill more or less than the time there is have gaps between them, or begin before it.
+        spare = stream.frames * self._packet - stream.duration
+        return 0 <= spare < _RUN_IN * self._packet
+
+    @property
+    def _packet(self) -> int:
+        return self._stream.codec_context.frame_size or 1024
+
+    def _pieces_after_seek(self, start: int) -> Pieces:
+        first = next(self._sound_frames(), None)
+        if first is not None and first.pts is not None:
+            origin = first.pts - self._lead  # where the whole would begin
+            self._container.seek(origin + start - _RUN_IN * self._packet, stream=self._stream)
+            frames = self._sound_frames()
+            found = next(frames, None)
+            if found is not None and found.pts is not None and found.pts - origin <= start - self._packet:
+                position = found.pts - origin
+                sound = self._decode(position, chain([found], frames))
+                yield from drop(self._up_to_end(sound, position), start - position)
+                return
+        with FFmpegRecording(self.info.path, self._track) as again:
+            yield from again._pieces_from_beginning(start)
 
     def _silence_before_sound(self) -> int:
         pictures = self._container.streams.video
@@ -87,11 +142,10 @@ class FFmpegRecording(Recording):
             return round(self._container.duration * self._stream.rate / av.time_base)
         return None
 
-    def _decode(self) -> Pieces:
+    def _decode(self, position: int, frames: Iterator[av.AudioFrame]) -> Pieces:
         convert = _Converter(self._stream.layout, self._stream.rate)
-        position = self._lead
         try:
-            for frame in self._sound_frames():
+            for frame in frames:
                 for piece in convert(frame):
                     position += piece.shape[1]
                     yield piece

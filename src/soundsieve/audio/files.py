@@ -15,25 +15,26 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from soundsieve.audio.recording import LARGEST_SAMPLE, AudioInfo, Pieces, Recording, take, too_large
+from soundsieve.audio.recording import LARGEST_SAMPLE, AudioInfo, Pieces, Recording, regroup, take, too_large
 from soundsieve.audio.sndfile import SndfileRecording
 from soundsieve.errors import AudioError, SettingsError
 
 __all__ = ["AudioInfo", "blocks", "probe", "read"]
 
 
-def probe(path: str | Path) -> AudioInfo:
+def probe(path: str | Path, *, track: int = 0) -> AudioInfo:
     """Read the header of a recording.
 
     Args:
         path: an audio file, or a video with a sound track.
+        track: which of several sound tracks, counted from 0.
 
     Returns:
         Sample rate, channels, length and encoding.
 
     Raises:
         AudioError: if the file is missing, a folder, empty, not audio, has no sound track, holds no samples, or is
-            seen to be truncated from its header alone.
+            seen to be truncated from its header alone, or has no sound track of that number.
 
     >>> import tempfile, soundsieve.audio as audio
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -41,11 +42,13 @@ def probe(path: str | Path) -> AudioInfo:
     ...     audio.probe(f"{folder}/a.flac").duration_s
     0.5
     """
-    with _open(Path(path)) as recording:
+    with _open(Path(path), track) as recording:
         return recording.info
 
 
-def read(path: str | Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[NDArray[np.float32], int]:
+def read(
+    path: str | Path, *, start_s: float = 0.0, duration_s: float | None = None, track: int = 0, seek: bool = False
+) -> tuple[NDArray[np.float32], int]:
     """Read a recording, or the part of it that starts at `start_s` and lasts `duration_s`.
 
     Args:
@@ -53,6 +56,9 @@ def read(path: str | Path, *, start_s: float = 0.0, duration_s: float | None = N
         start_s: where to start, rounded to the nearest sample.
         duration_s: how much to read, rounded to the nearest sample; None means to the end. Where the recording ends
             earlier, so does the result.
+        track: which of several sound tracks, counted from 0.
+        seek: do not decode what is before a part of an MP4 either, as is never done for WAV and its like. In sound of a
+            low bit rate, noise that AAC's encoder replaced by a number (perceptual noise substitution) is another then.
 
     Returns:
         Waveform (channel, time) and its sample rate. A part is the same samples as that part of the whole.
@@ -72,7 +78,7 @@ def read(path: str | Path, *, start_s: float = 0.0, duration_s: float | None = N
         raise SettingsError(f"start_s = {start_s}: must be 0 or more")
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
         raise SettingsError(f"duration_s = {duration_s}: must be more than 0, or None for the whole")
-    with _open(Path(path)) as recording:
+    with _open(Path(path), track, seek=seek) as recording:
         rate = recording.info.sample_rate
         start = round(start_s * rate)
         count = None if duration_s is None else max(1, round(duration_s * rate))
@@ -82,12 +88,13 @@ def read(path: str | Path, *, start_s: float = 0.0, duration_s: float | None = N
         return np.concatenate(pieces, axis=1), rate
 
 
-def blocks(path: str | Path, frames: int) -> Iterator[NDArray[np.float32]]:
+def blocks(path: str | Path, frames: int, *, track: int = 0) -> Iterator[NDArray[np.float32]]:
     """Stream a recording in blocks, in memory that does not grow with its length.
 
     Args:
         path: an audio file, or a video with a sound track.
         frames: length of a block in samples.
+        track: which of several sound tracks, counted from 0.
 
     Yields:
         Waveforms (channel, frames); the last one may be shorter. Each is a new array.
@@ -104,14 +111,16 @@ def blocks(path: str | Path, frames: int) -> Iterator[NDArray[np.float32]]:
     """
     if frames < 1:
         raise SettingsError(f"frames = {frames}: a block has 1 sample or more")
-    with _open(Path(path)) as recording:
-        yield from _regroup(_samples(recording, 0, None), frames)
+    with _open(Path(path), track) as recording:
+        yield from regroup(_samples(recording, 0, None), frames)
 
 
-def _open(path: Path) -> Recording:
+def _open(path: Path, track: int, *, seek: bool = False) -> Recording:
+    if track < 0:
+        raise SettingsError(f"track = {track}: sound tracks are counted from 0")
     _refuse_unreadable(path)
     # soundfile takes a file called .raw for bare samples and wants to be told their rate; FFmpeg looks inside.
-    if path.suffix.lower() != ".raw":
+    if track == 0 and path.suffix.lower() != ".raw":
         try:
             file = soundfile.SoundFile(os.fsencode(path))
         except soundfile.LibsndfileError:
@@ -122,7 +131,7 @@ def _open(path: Path) -> Recording:
             file.close()
     from soundsieve.audio.ffmpeg import FFmpegRecording  # FFmpeg is slow to load and most recordings do not need it
 
-    return FFmpegRecording(path)
+    return FFmpegRecording(path, track, seek=seek)
 
 
 def _knows_length(file: soundfile.SoundFile) -> bool:
@@ -166,20 +175,3 @@ def _samples(recording: Recording, start: int, count: int | None) -> Pieces:
         yield piece
     if position == 0:
         raise AudioError(f"{info.path}: holds no samples")
-
-
-def _regroup(pieces: Pieces, frames: int) -> Pieces:
-    """Join pieces of any length into blocks of `frames`, and a last one that may be shorter."""
-    filled = 0
-    for piece in pieces:
-        while piece.shape[1]:
-            if filled == 0:
-                block = np.empty((piece.shape[0], frames), dtype=np.float32)
-            count = min(frames - filled, piece.shape[1])
-            block[:, filled : filled + count] = piece[:, :count]
-            piece, filled = piece[:, count:], filled + count
-            if filled == frames:
-                yield block
-                filled = 0
-    if filled:
-        yield block[:, :filled]

@@ -90,6 +90,23 @@ def take(pieces: Pieces, frames: int) -> Pieces:
             return
 
 
+def regroup(pieces: Pieces, frames: int) -> Pieces:
+    """Join pieces of any length into blocks of `frames`, and a last one that may be shorter."""
+    filled = 0
+    for piece in pieces:
+        while piece.shape[1]:
+            if filled == 0:
+                block = np.empty((piece.shape[0], frames), dtype=np.float32)
+            count = min(frames - filled, piece.shape[1])
+            block[:, filled : filled + count] = piece[:, :count]
+            piece, filled = piece[:, count:], filled + count
+            if filled == frames:
+                yield block
+                filled = 0
+    if filled:
+        yield block[:, :filled]
+
+
 def damaged(path: Path, time_s: float, reason: str) -> AudioError:
     """Return the error for a recording that decodes up to `time_s` only."""
     return AudioError(f"{path}: is damaged: its sound breaks off at {time_s:.3f} s ({reason})")

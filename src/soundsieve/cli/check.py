@@ -11,14 +11,16 @@ import typer
 
 from soundsieve import datasets
 
+_NAMES = sorted([*datasets.names(), *datasets.song_names()])
+
 
 def command(
-    dataset: Annotated[str, typer.Argument(help="One of: " + ", ".join(datasets.names()) + ".")],
+    dataset: Annotated[str, typer.Argument(help="One of: " + ", ".join(_NAMES) + ".")],
     folder: Annotated[Path, typer.Argument(help="The folder of your copy.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
 ) -> None:
     """Say what a copy of a data set lacks and which recordings cannot be read; exit with 2 when it is not complete."""
-    state = datasets.get(dataset).check(folder)
+    state = datasets.check_copy(dataset, folder)
     if as_json:
         typer.echo(json.dumps({**asdict(state), "ok": state.ok}))
     else:

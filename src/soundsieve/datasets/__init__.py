@@ -1,6 +1,7 @@
 """Data sets, one file each: file name = name of the data set, found by looking into this folder.
 
-A data set is a module with the attributes of `Dataset`. Adding one is adding a file; nothing else is edited.
+A data set is a module with the attributes of `Dataset`, or of `SongDataset` where it holds songs with their stems.
+Adding one is adding a file; nothing else is edited.
 """
 
 from __future__ import annotations
@@ -8,22 +9,31 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, Protocol, cast
 
 from soundsieve.datasets.check import Check
 from soundsieve.datasets.clip import Clip, label_name
+from soundsieve.datasets.song import STEMS, Place, Song
 from soundsieve.datasets.splits import leaks, split_by_fraction, split_by_part
-from soundsieve.errors import unknown_name
+from soundsieve.errors import DatasetError, unknown_name
 
 __all__ = [
+    "STEMS",
     "Check",
     "Clip",
     "Dataset",
+    "Place",
+    "Song",
+    "SongDataset",
+    "check_copy",
     "get",
+    "get_songs",
     "label_name",
     "leaks",
     "listed",
     "names",
+    "song_names",
     "split_by_fraction",
     "split_by_part",
 ]
@@ -68,21 +78,57 @@ class Dataset(Protocol):
         ...
 
 
-def names() -> list[str]:
-    """Return the names of all data sets in alphabetical order.
+class SongDataset(Protocol):
+    """What the module of a data set of songs offers; its attributes are those of `Dataset`."""
 
-    >>> "esc50" in names()
+    NAME: str
+    ROLE: Literal["songs"]
+    LICENCE: str
+    CITATION: str
+    URL: str
+    CHECKSUMS: dict[str, str]
+
+    def songs(self, root: Path) -> list[Song]:
+        """List the songs of the copy in the folder `root`, ordered by path, without opening any.
+
+        Raises:
+            DatasetError: the folder is missing or not laid out as published, or a song in it is not complete.
+        """
+        ...
+
+    def check(self, root: Path) -> Check:
+        """Say which songs and stems the copy in the folder `root` lacks and which cannot be read.
+
+        Raises:
+            DatasetError: the folder is missing or not laid out as published.
+        """
+        ...
+
+
+def names() -> list[str]:
+    """Return the names of all data sets of clips in alphabetical order.
+
+    >>> "esc50" in names(), "musdb18" in names()
+    (True, False)
+    """
+    return _offering("clips")
+
+
+def song_names() -> list[str]:
+    """Return the names of all data sets of songs in alphabetical order.
+
+    >>> "musdb18" in song_names()
     True
     """
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name for name in found if hasattr(importlib.import_module(f"{__name__}.{name}"), "ROLE"))
+    return _offering("songs")
 
 
 def get(name: str) -> Dataset:
-    """Return the data set of that name.
+    """Return the data set of clips of that name.
 
     Raises:
         UnknownNameError: there is none; the message lists the nearest names.
+        DatasetError: that data set holds songs.
 
     >>> get("esc50").ROLE
     'events'
@@ -91,10 +137,48 @@ def get(name: str) -> Dataset:
     ...
     soundsieve.errors.UnknownNameError: unknown data set 'esc5': did you mean 'esc50' or 'esc10'?
     """
-    known = names()
+    if name in song_names():
+        raise DatasetError(f"{name}: holds songs with their stems; expected a data set of single sounds")
+    return cast(Dataset, _module(name, names()))
+
+
+def get_songs(name: str) -> SongDataset:
+    """Return the data set of songs of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists the nearest names.
+        DatasetError: that data set holds single sounds.
+
+    >>> get_songs("musdb18").ROLE
+    'songs'
+    """
+    if name in names():
+        raise DatasetError(f"{name}: holds single sounds; expected a data set of songs with their stems")
+    return cast(SongDataset, _module(name, song_names()))
+
+
+def check_copy(name: str, root: Path) -> Check:
+    """Say what a copy of a data set of either kind lacks and what in it cannot be read.
+
+    Raises:
+        UnknownNameError: there is no such data set; the message lists the nearest names.
+        DatasetError: the folder is missing or not laid out as published.
+    """
+    songs = song_names()
+    module = get_songs(name) if name in songs else cast(Dataset, _module(name, [*names(), *songs]))
+    return module.check(root)
+
+
+def _offering(function: str) -> list[str]:
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    modules = ((name, importlib.import_module(f"{__name__}.{name}")) for name in found)
+    return sorted(name for name, module in modules if hasattr(module, "ROLE") and hasattr(module, function))
+
+
+def _module(name: str, known: list[str]) -> ModuleType:
     if name not in known:
         raise unknown_name("data set", name, known)
-    return cast(Dataset, importlib.import_module(f"{__name__}.{name}"))
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def listed(name: str, root: Path) -> list[Clip]:

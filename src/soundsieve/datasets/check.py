@@ -24,6 +24,7 @@ class Check:
         missing: files that should be there and are not.
         damaged: files that are empty, not audio, or differ from the published checksum, each with the reason.
         notes: anything else worth knowing, such as a copy that is a part of the published set.
+        unit: what is counted.
 
     >>> Check("esc50", 3, 2, missing=("audio/a.wav",), damaged=(), notes=()).sentence()
     'esc50: 2 of 3 recordings found; 1 missing (audio/a.wav)'
@@ -35,6 +36,7 @@ class Check:
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     notes: tuple[str, ...]
+    unit: str = "recordings"
 
     @property
     def ok(self) -> bool:
@@ -43,7 +45,7 @@ class Check:
 
     def sentence(self) -> str:
         """Return the whole report in one line, at most three file names of each kind."""
-        parts = [f"{self.name}: {self.found:,} of {self.expected:,} recordings found"]
+        parts = [f"{self.name}: {self.found:,} of {self.expected:,} {self.unit} found"]
         parts += [_some("missing", self.missing)] if self.missing else []
         parts += [_some("damaged", self.damaged)] if self.damaged else []
         return "; ".join([*parts, *self.notes])
@@ -108,10 +110,17 @@ def examine(
         for path in found
         if (reason := damage(path, channels=channels)) is not None
     ]
-    for archive, published in (checksums or {}).items():
-        if (root / archive).is_file() and _md5(root / archive) != published:
-            damaged.append(f"{archive}: its MD5 is not the published {published}")
+    damaged += altered_archives(root, checksums or {})
     return Check(name, expected, len(found), tuple(missing), tuple(damaged), tuple(notes))
+
+
+def altered_archives(root: Path, checksums: Mapping[str, str]) -> list[str]:
+    """Name the archives in `root` whose MD5 is not the published one; those that are not there do not matter."""
+    return [
+        f"{archive}: its MD5 is not the published {published}"
+        for archive, published in checksums.items()
+        if (root / archive).is_file() and _md5(root / archive) != published
+    ]
 
 
 def _relative(path: Path, root: Path) -> str:

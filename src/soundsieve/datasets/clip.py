@@ -32,6 +32,11 @@ class Clip:
     channel: int | None = None
     licence: str = ""
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What clips are sorted by: two of them may be channels of one file."""
+        return (self.path.as_posix(), "" if self.channel is None else f"{self.channel:03d}", *self.labels, self.part)
+
 
 def label_name(text: str) -> str:
     """Return the one spelling of a class name: lower case, each run of other characters a single underscore.

@@ -1,18 +1,39 @@
-"""Dividing clips into subsets so that no leakage group is on both sides."""
+"""Dividing clips, or songs, into subsets so that no leakage group is on both sides."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
-from soundsieve.datasets.clip import Clip
 from soundsieve.errors import DatasetError, SettingsError, unknown_name
 
-Groups = dict[str, list[Clip]]
+
+class Member(Protocol):
+    """What can be divided: a `Clip` or a `Song`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What its share of a subset is counted by."""
+
+    @property
+    def group(self) -> str:
+        """The leakage group."""
+
+    @property
+    def part(self) -> str:
+        """The part of the published split."""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What members are sorted by."""
 
 
-def split_by_fraction(clips: Iterable[Clip], fractions: Mapping[str, float], seed: int) -> dict[str, list[Clip]]:
+M = TypeVar("M", bound=Member)
+
+
+def split_by_fraction(clips: Iterable[M], fractions: Mapping[str, float], seed: int) -> dict[str, list[M]]:
     """Divide clips by group, each label in the given proportions as nearly as whole groups allow.
 
     The answer depends on the clips and the seed, never on the order of the list. A label with at least as many
@@ -33,6 +54,7 @@ def split_by_fraction(clips: Iterable[Clip], fractions: Mapping[str, float], see
         DatasetError: there are fewer groups than subsets.
 
     >>> from pathlib import Path
+    >>> from soundsieve.datasets import Clip
     >>> clips = [Clip(Path(f"{i}.wav"), ("dog",), group=str(i // 2), part="all") for i in range(20)]
     >>> {name: len(subset) for name, subset in split_by_fraction(clips, {"train": 0.8, "test": 0.2}, seed=1).items()}
     {'train': 16, 'test': 4}
@@ -45,7 +67,7 @@ def split_by_fraction(clips: Iterable[Clip], fractions: Mapping[str, float], see
             f" ({', '.join(fractions)}): each needs at least one group of its own"
         )
     subset_of = _stratify(groups, fractions, seed)
-    result: dict[str, list[Clip]] = {name: [] for name in fractions}
+    result: dict[str, list[M]] = {name: [] for name in fractions}
     for group, members in groups.items():
         result[subset_of[group]].extend(members)
     return {name: sorted(members, key=_order) for name, members in result.items()}
@@ -60,18 +82,18 @@ def _check_fractions(fractions: Mapping[str, float]) -> None:
         raise SettingsError(f"fractions of {', '.join(fractions) or 'no subset'} add up to {total:g}: they must give 1")
 
 
-def _by_group(clips: Iterable[Clip]) -> Groups:
-    groups: defaultdict[str, list[Clip]] = defaultdict(list)
+def _by_group(clips: Iterable[M]) -> dict[str, list[M]]:
+    groups: defaultdict[str, list[M]] = defaultdict(list)
     for clip in clips:
         groups[clip.group].append(clip)
     return {group: sorted(groups[group], key=_order) for group in sorted(groups)}
 
 
-def _order(clip: Clip) -> tuple[str, int, tuple[str, ...], str]:
-    return (clip.path.as_posix(), -1 if clip.channel is None else clip.channel, clip.labels, clip.part)
+def _order(member: Member) -> tuple[str, ...]:
+    return member.order
 
 
-def _stratify(groups: Groups, fractions: Mapping[str, float], seed: int) -> dict[str, str]:
+def _stratify(groups: Mapping[str, Sequence[Member]], fractions: Mapping[str, float], seed: int) -> dict[str, str]:
     """Return the subset of each group."""
     counts = {group: Counter(label for clip in members for label in clip.labels) for group, members in groups.items()}
     for group, members in groups.items():
@@ -105,7 +127,7 @@ def _short_of(label: str, held: Mapping[str, set[str]], left: int) -> list[str]:
     return without if left <= len(without) else []
 
 
-def split_by_part(clips: Iterable[Clip], parts: Mapping[str, Sequence[str]]) -> dict[str, list[Clip]]:
+def split_by_part(clips: Iterable[M], parts: Mapping[str, Sequence[str]]) -> dict[str, list[M]]:
     """Divide clips along the published parts, and mend published splits that leak.
 
     A group that is in several subsets keeps its clips only in the last of them, in the order of `parts`: write
@@ -124,6 +146,7 @@ def split_by_part(clips: Iterable[Clip], parts: Mapping[str, Sequence[str]]) -> 
         UnknownNameError: no clip has one of the parts.
 
     >>> from pathlib import Path
+    >>> from soundsieve.datasets import Clip
     >>> clips = [
     ...     Clip(Path("1-7-A-0.wav"), ("dog",), group="7", part="fold1"),
     ...     Clip(Path("1-8-A-0.wav"), ("dog",), group="8", part="fold1"),
@@ -141,7 +164,7 @@ def split_by_part(clips: Iterable[Clip], parts: Mapping[str, Sequence[str]]) -> 
         subset = subset_of.get(clip.part)
         if subset is not None and rank[subset] >= rank[keeper.get(clip.group, subset)]:
             keeper[clip.group] = subset
-    result: dict[str, list[Clip]] = {name: [] for name in parts}
+    result: dict[str, list[M]] = {name: [] for name in parts}
     for clip in sorted(clips, key=_order):
         subset = subset_of.get(clip.part)
         if subset is not None and keeper[clip.group] == subset:
@@ -149,7 +172,7 @@ def split_by_part(clips: Iterable[Clip], parts: Mapping[str, Sequence[str]]) -> 
     return result
 
 
-def _subset_of_part(clips: Sequence[Clip], parts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _subset_of_part(clips: Sequence[Member], parts: Mapping[str, Sequence[str]]) -> dict[str, str]:
     present = {clip.part for clip in clips}
     subset_of: dict[str, str] = {}
     for subset, names in parts.items():
@@ -161,10 +184,11 @@ def _subset_of_part(clips: Sequence[Clip], parts: Mapping[str, Sequence[str]]) -
     return subset_of
 
 
-def leaks(subsets: Mapping[str, Iterable[Clip]]) -> list[str]:
+def leaks(subsets: Mapping[str, Iterable[Member]]) -> list[str]:
     """Return the groups that are in more than one subset, in order; an honest split gives an empty list.
 
     >>> from pathlib import Path
+    >>> from soundsieve.datasets import Clip
     >>> def clip(name: str, group: str) -> Clip:
     ...     return Clip(Path(name), ("dog",), group, part="all")
     >>> leaks({"train": [clip("a.wav", "7"), clip("b.wav", "8")], "test": [clip("c.wav", "7")]})

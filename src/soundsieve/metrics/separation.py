@@ -1,4 +1,4 @@
-"""Signal-to-distortion ratios."""
+"""Signal-to-distortion ratios and the squared error; of stems, they are those of each stem and channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ MOST_DB = 100.0
 
 
 def sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
-    """Return 10·log10(‖x‖² / ‖x − x̂‖²), the SDR without any allowed distortion (equation 1 of Le Roux et al. 2019).
+    """Return 10·log10(‖x‖² / ‖x − x̂‖²), the SNR, or the SDR without any allowed distortion.
+
+    Equation 1 of Le Roux et al., "SDR - half-baked or well done?" (ICASSP 2019).
 
     Args:
         estimate: x̂, shape (…, time).
@@ -42,6 +44,20 @@ def si_sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float6
     energy = (x**2).sum(-1, keepdims=True)
     target = (x * y).sum(-1, keepdims=True) / np.where(energy > 0, energy, 1.0) * x
     return np.where((x**2).sum(-1) > 0, _ratio_db((target**2).sum(-1), ((y - target) ** 2).sum(-1)), np.nan)
+
+
+def mse(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean squared error.
+
+    Shape:
+        - estimate, reference: (…, time)
+        - output: (…)
+
+    >>> float(mse(estimate=[1.0, 2.0], reference=[1.0, 4.0]))
+    2.0
+    """
+    x, y = _pair(estimate, reference)
+    return np.asarray(((x - y) ** 2).mean(-1))
 
 
 def _pair(estimate: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
