@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from soundsieve.inference.channel_groups import from_groups, to_groups
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.progress import CancelToken, check_cancel
 from soundsieve.settings import Settings
@@ -58,9 +59,7 @@ class ChunkedStems:
     convolutions are not padded, zeros also stand for its context at both ends. How long chunks are and how the stream
     comes in blocks makes no difference, but for rounding.
 
-    A network for as many channels as the recording has sees them together. Else they are taken in groups of so many;
-    those that fill no group run by themselves, each as a mixture whose channels are alike, and the channels of its
-    stems are averaged.
+    A network for as many channels as the recording has sees them together, else see `channel_groups`.
 
     Args:
         network: What to run.
@@ -122,14 +121,9 @@ class ChunkedStems:
 
     def _run(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         """Estimate every stem: (channel, t) → (stem, channel, t')."""
-        together = int(self._model.channels)
-        alone = len(window) % together
-        grouped = window[: len(window) - alone].reshape(-1, together, window.shape[1])
-        rows = torch.from_numpy(np.concatenate([grouped, window[len(window) - alone :, None].repeat(together, axis=1)]))
+        rows = to_groups(window, int(self._model.channels))
         estimates = torch.cat([self._network.estimate(part) for part in torch.split(rows, self._rows)])
-        found = estimates.transpose(0, 1)  # s, b, c, t'
-        stems = torch.cat([found[:, : len(grouped)].flatten(1, 2), found[:, len(grouped) :].mean(dim=2)], dim=1)
-        return stems.numpy()
+        return from_groups(estimates, len(window))
 
 
 def _round_up(frames: int, stride: int) -> int:

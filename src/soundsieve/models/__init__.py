@@ -11,7 +11,8 @@ gives (batch, query, time). Selectors carry `stride` (the output follows a shift
 time' is time less `context` on each side, which is 0 for a model that pads with zeros by itself. Unmixers say in
 `channels` how many they take and in `sources` how many they give; `input_length(output)` is how long a mixture must be
 for at least so many samples of output, and other lengths need not work. They carry `stride` as selectors do, and
-`reach`: samples on each side that can influence a stretch of output between two multiples of `stride`.
+`reach`: samples on each side that can influence a stretch of output between two multiples of `stride`. Those that mask
+a spectrogram piece by piece say so in `masks`; see `soundsieve.inference.masked_stems.MasksPieces`.
 
 `tag`: `model(features, frames)` with log-mel features (batch, mel, frame), normalised so that 0 is their average, and
 the length of each clip (batch,) gives logits (batch, class). The setting `mels` says how many bands. Any length from
