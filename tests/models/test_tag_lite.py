@@ -34,7 +34,7 @@ def under_the_packages_names(trunk: Trunk) -> dict[str, torch.Tensor]:
 @torch.no_grad()
 def test_a_clip_is_the_average_of_its_segments_weighted_by_attention(model: TagLite) -> None:
     features, frames = torch.randn(1, 16, 200), torch.tensor([200])
-    hidden, _ = model._segments(features, frames)
+    hidden, _ = model.segments(features, frames)
     segments, hop_frames = model.frame_logits(features, frames)
     assert (segments.shape[-1], hop_frames) == (13, 16)
     weights = model.attention(hidden).softmax(-1)

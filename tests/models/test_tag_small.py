@@ -18,7 +18,7 @@ def model() -> TagSmall:
 @torch.no_grad()
 def test_a_clip_is_the_average_of_its_segments_weighted_by_attention(model: TagSmall) -> None:
     features, frames = torch.randn(1, 64, 200), torch.tensor([200])
-    hidden, _ = model._segments(features, frames)
+    hidden, _ = model.segments(features, frames)
     weights = model.attention(hidden).softmax(-1)
     torch.testing.assert_close(weights.sum(-1), torch.ones(1, 3))
     segments, hop_frames = model.frame_logits(features, frames)
