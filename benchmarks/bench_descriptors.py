@@ -14,7 +14,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before numpy is there
 
 import argparse
-import platform
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -22,12 +21,10 @@ from pathlib import Path
 
 import librosa
 import numpy as np
+from measuring import MACHINE, RESULTS, put_into
 from numpy.typing import NDArray
 
 from soundsieve.features.descriptors import NAMES, SAMPLE_RATE, describe
-
-RESULTS = Path(__file__).parent / "RESULTS.md"
-BEGIN, END = "<!-- descriptors: begin -->", "<!-- descriptors: end -->"
 
 
 def music(length_s: float) -> NDArray[np.float32]:
@@ -94,10 +91,9 @@ def _deviations(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def report(lengths_s: list[float], repeats: int) -> str:
     """Measure everything and return it as Markdown."""
     lengths = " ".join(f"{length_s:g}" for length_s in lengths_s)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     return "\n".join(
         [
-            f"Command: `python benchmarks/bench_descriptors.py --lengths {lengths}`. {machine}, "
+            f"Command: `python benchmarks/bench_descriptors.py --lengths {lengths}`. {MACHINE}, "
             f"one thread; librosa {librosa.__version__}; processor seconds, median of {repeats}.",
             "",
             "| clip (s) | soundsieve (s) | librosa (s) | times faster | peak MiB | largest relative difference |",
@@ -116,11 +112,7 @@ def main() -> None:
     asked = parser.parse_args()
     text = report(asked.lengths, asked.repeats)
     print(text)
-    page = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n## Descriptors of music\n\n{BEGIN}\n{END}\n"
-    before, rest = page.split(BEGIN)
-    asked.out.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    put_into(asked.out, "descriptors", "Descriptors of music", text)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from measuring import MACHINE, RESULTS, Run, make_recording, measure, median_ms, put_into
+from measuring import MACHINE, RESULTS, make_recording, measure, median_ms, put_into
 
 SONG_S = 60.0
 WINDOW_S = 30
@@ -46,6 +46,10 @@ def plain(folder: Path, out: Path) -> None:
 
 def report(songs: int, lengths_s: list[float], model: str) -> str:
     """Measure everything and return it as Markdown."""
+
+    def rate(seconds: float) -> str:
+        return f"{60 * songs / seconds:.0f}"
+
     python = sys.executable
     program = str(Path(python).with_name("soundsieve"))
     genre = [program, "genre", "--quiet", "--force", "--model", model, "--format", "json", "-o"]
@@ -67,7 +71,7 @@ def report(songs: int, lengths_s: list[float], model: str) -> str:
             make_recording(path, length_s)
             once = measure([*genre, str(results), str(path)])
             often = measure([*genre, str(results), str(path), "--timeline"])
-            rows.append(f"| {length_s:g} | {_cells(once, length_s)} | {_cells(often, length_s)} |")
+            rows.append(f"| {length_s:g} | {once.file_cells(length_s)} | {often.file_cells(length_s)} |")
     starts = {
         "`soundsieve genre --help`": [program, "genre", "--help"],
         "`soundsieve genre --classes`": [program, "genre", "--classes", "--model", model],
@@ -82,10 +86,10 @@ def report(songs: int, lengths_s: list[float], model: str) -> str:
             "",
             "| | seconds | songs a minute | peak MiB |",
             "|---|---:|---:|---:|",
-            f"| `soundsieve genre FOLDER -o OUT --format json` | {_folder_cells(ours, songs)} |",
-            f"| plain librosa and scikit-learn | {_folder_cells(peer, songs)} |",
-            f"| `soundsieve features FOLDER --segments 30 --jobs 1` | {_folder_cells(one, songs)} |",
-            f"| `soundsieve features FOLDER --segments 30 --jobs 2`, memory of one | {_folder_cells(both, songs)} |",
+            f"| `soundsieve genre FOLDER -o OUT --format json` | {ours.cells(rate)} |",
+            f"| plain librosa and scikit-learn | {peer.cells(rate)} |",
+            f"| `soundsieve features FOLDER --segments 30 --jobs 1` | {one.cells(rate)} |",
+            f"| `soundsieve features FOLDER --segments 30 --jobs 2`, memory of one | {both.cells(rate)} |",
             "",
             "One file, stereo:",
             "",
@@ -98,18 +102,6 @@ def report(songs: int, lengths_s: list[float], model: str) -> str:
             *(f"| {name} | {median_ms(line):.0f} |" for name, line in starts.items()),
         ]
     )
-
-
-def _folder_cells(run: Run, songs: int) -> str:
-    if run.seconds is None:
-        return f"died | – | {run.peak_mib:.0f}"
-    return f"{run.seconds:.1f} | {60 * songs / run.seconds:.0f} | {run.peak_mib:.0f}"
-
-
-def _cells(run: Run, length_s: float) -> str:
-    if run.seconds is None:
-        return f"died | – | {run.peak_mib:.0f}"
-    return f"{run.seconds:.1f} | {run.seconds / length_s:.4f} | {run.peak_mib:.0f}"
 
 
 def main() -> None:

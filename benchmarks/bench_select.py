@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from measuring import MACHINE, RATE_HZ, RESULTS, Run, make_recording, measure, median_ms, put_into
+from measuring import MACHINE, RATE_HZ, RESULTS, make_recording, measure, median_ms, put_into
 
 
 def whole(path: Path, out: Path, model: str) -> None:
@@ -85,7 +85,7 @@ def report(lengths_s: list[float], model: str) -> str:
             make_recording(path, length_s)
             ours = measure([*command, str(path), "--keep", label, "-o", folder])
             peer = measure([python, __file__, "--model", model, "--whole", str(path), "--out", folder])
-            rows.append(f"| {length_s:g} | {_cells(ours, length_s)} | {_cells(peer, length_s)} |")
+            rows.append(f"| {length_s:g} | {ours.file_cells(length_s)} | {peer.file_cells(length_s)} |")
     starts = {
         "`python -c 'import soundsieve'`": [python, "-c", "import soundsieve"],
         "`soundsieve --help`": [command[0], "--help"],
@@ -109,12 +109,6 @@ def report(lengths_s: list[float], model: str) -> str:
             *start_rows,
         ]
     )
-
-
-def _cells(run: Run, length_s: float) -> str:
-    if run.seconds is None:
-        return f"died | – | {run.peak_mib:.0f}"
-    return f"{run.seconds:.1f} | {run.seconds / length_s:.3f} | {run.peak_mib:.0f}"
 
 
 def main() -> None:

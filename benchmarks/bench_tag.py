@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from measuring import MACHINE, RATE_HZ, RESULTS, Run, make_recording, measure, median_ms, put_into
+from measuring import MACHINE, RATE_HZ, RESULTS, make_recording, measure, median_ms, put_into
 
 CLIP_S = 5.0
 
@@ -48,6 +48,10 @@ def plain(folder: Path, out: Path, model: str) -> None:
 
 def report(clips: int, lengths_s: list[float], model: str) -> str:
     """Measure everything and return it as Markdown."""
+
+    def rate(seconds: float) -> str:
+        return f"{clips / seconds:.1f}"
+
     python = sys.executable
     program = str(Path(python).with_name("soundsieve"))
     tag = [program, "tag", "--quiet", "--force", "--model", model, "--format", "json", "-o"]
@@ -65,7 +69,7 @@ def report(clips: int, lengths_s: list[float], model: str) -> str:
             path = work / "long.wav"
             make_recording(path, length_s)
             run = measure([*tag, str(results), str(path)])
-            rows.append(f"| {length_s:g} | {_cells(run, length_s)} |")
+            rows.append(f"| {length_s:g} | {run.file_cells(length_s)} |")
     starts = {
         "`python -c 'import soundsieve'`": [python, "-c", "import soundsieve"],
         "`soundsieve tag --help`": [program, "tag", "--help"],
@@ -81,8 +85,8 @@ def report(clips: int, lengths_s: list[float], model: str) -> str:
             "",
             "| | seconds | files a second | peak MiB |",
             "|---|---:|---:|---:|",
-            f"| `soundsieve tag FOLDER -o OUT --format json` | {_folder_cells(ours, clips)} |",
-            f"| plain loop: librosa and the same network | {_folder_cells(peer, clips)} |",
+            f"| `soundsieve tag FOLDER -o OUT --format json` | {ours.cells(rate)} |",
+            f"| plain loop: librosa and the same network | {peer.cells(rate)} |",
             "",
             "One file, stereo:",
             "",
@@ -95,18 +99,6 @@ def report(clips: int, lengths_s: list[float], model: str) -> str:
             *(f"| {name} | {median_ms(line):.0f} |" for name, line in starts.items()),
         ]
     )
-
-
-def _folder_cells(run: Run, clips: int) -> str:
-    if run.seconds is None:
-        return f"died | – | {run.peak_mib:.0f}"
-    return f"{run.seconds:.1f} | {clips / run.seconds:.1f} | {run.peak_mib:.0f}"
-
-
-def _cells(run: Run, length_s: float) -> str:
-    if run.seconds is None:
-        return f"died | – | {run.peak_mib:.0f}"
-    return f"{run.seconds:.1f} | {run.seconds / length_s:.4f} | {run.peak_mib:.0f}"
 
 
 def main() -> None:

@@ -14,12 +14,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from measuring import RATE_HZ, RESULTS, put_into
 from numpy.typing import NDArray
 
-RATE_HZ = 44_100
 ABOVE_HZ = 16_500.0
-RESULTS = Path(__file__).parent / "RESULTS.md"
-BEGIN, END = "<!-- treble: begin -->", "<!-- treble: end -->"
 
 
 def treble(waveform: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -66,8 +64,7 @@ def report(found: list[tuple[float, float]], command: str) -> str:
 |---|---:|---:|
 | its share, as `select` hands it over | {ours.mean():+.2f} ({low:+.2f} … {high:+.2f}) | {np.median(ours):+.2f} |
 | none of it (plain resampling) | +0.00 | +0.00 |
-| all of it | {everything.mean():+.2f} | {np.median(everything):+.2f} |
-"""
+| all of it | {everything.mean():+.2f} | {np.median(everything):+.2f} |"""
 
 
 def main() -> None:
@@ -81,11 +78,7 @@ def main() -> None:
     command = f"python benchmarks/bench_treble.py --data data --mixtures {asked.mixtures}"
     text = report(measure(asked.model, asked.data, asked.mixtures), command)
     print(text)
-    page = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n## Treble\n\n{BEGIN}\n{END}\n"
-    before, rest = page.split(BEGIN)
-    asked.out.write_text(f"{before}{BEGIN}\n{text}{END}{rest.split(END)[1]}", encoding="utf-8")
+    put_into(asked.out, "treble", "Treble", text)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,16 @@ class Run:
 
     seconds: float | None
     peak_mib: float
+
+    def cells(self, rate: Callable[[float], str]) -> str:
+        """Three cells of a table: seconds, what `rate` makes of them, peak memory."""
+        if self.seconds is None:
+            return f"died | – | {self.peak_mib:.0f}"
+        return f"{self.seconds:.1f} | {rate(self.seconds)} | {self.peak_mib:.0f}"
+
+    def file_cells(self, length_s: float) -> str:
+        """Cells of one file of so many seconds: its real-time factor between the two."""
+        return self.cells(lambda seconds: f"{seconds / length_s:.4f}")
 
 
 def measure(command: list[str]) -> Run:

@@ -14,6 +14,7 @@ from soundsieve import audio, checkpoint, models
 from soundsieve.cli import main
 from soundsieve.datasets.genre_table import read_table
 from soundsieve.features.descriptors import SAMPLE_RATE
+from soundsieve.inference.describers import Window, windows_of
 
 RECIPE = """
 reproduces: a test
@@ -173,6 +174,7 @@ def test_what_is_wrong_is_said_in_a_sentence(work: Path, tmp_path: Path, capsys:
     for arguments, sentence in (
         (["genre", "--model", work / "one"], "name at least one recording"),
         (["genre", tmp_path / "good.wav", "--model", "select"], "names no genres"),
+        (["genre", tmp_path / "good.wav", "--model", work / "one", "--timeline", "--hop", 0], "hop_s"),
         (["evaluate", "genre"], "name the run folder with --model, or recipes with --ladder"),
         (["evaluate", "genre", "--model", tmp_path], "holds no finished run"),
         (["train", "genre", "--recipe", "mlp", "--data", tmp_path], "features_30_sec.csv"),
@@ -229,6 +231,8 @@ def test_recordings_are_described_once_and_cut_into_pieces_that_stay_together(
     assert "left out: " in capsys.readouterr().err
     rows = read_table(run / "rows.csv")
     assert len(rows) == 32
+    assert "broken" in (run / "left-out.txt").read_text()
+    assert not (run / ".rows.csv.part").exists()
     assert len(set(rows.groups)) == 16, "two pieces of each song"
     kept = checkpoint.load(run / "model.safetensors", weights=False)
     assert kept.front_end["describer"] == describer
@@ -236,6 +240,26 @@ def test_recordings_are_described_once_and_cut_into_pieces_that_stay_together(
     said = [json.loads(line)["labels"][0]["label"] for line in capsys.readouterr().out.splitlines()]
     assert said.count("drone") >= 3
     assert "hiss" not in said, "what four pieces chose may be unknown, but not the other style"
+
+
+def test_describing_that_was_stopped_goes_on_where_it_was(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = ["--set", "split.count=1", "--set", "table.window_s=2", "--quiet"]
+    begin = ["train", "genre", "--recipe", "rda", "--data", f"folder:{songs}", "--split", "grouped", *sets]
+    calls: list[Path] = []
+
+    def counting(path: Path, *arguments: float) -> list[Window]:
+        calls.append(path)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return windows_of(path, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("soundsieve.systems.genre_rows.windows_of", counting)
+    assert call(*begin, "--run", tmp_path / "run") == 130
+    assert call("train", "genre", "--resume", tmp_path / "run", "--data", f"folder:{songs}", "--quiet") == 0
+    assert len(calls) == 6 + 12, "5 of 17 were not described again"
+    assert len(read_table(tmp_path / "run" / "rows.csv")) == 32
 
 
 def test_a_folder_of_ones_own_takes_the_place_of_a_table(songs: Path, tmp_path: Path) -> None:

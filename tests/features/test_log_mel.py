@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soundsieve.errors import SettingsError
-from soundsieve.features import LogMel, LogMelSettings, mel_filterbank, trim
+from soundsieve.features import LogMel, LogMelSettings, mel_bands, trim
 
 PLAIN = LogMelSettings(normalise="none")
 SMALL = LogMelSettings(sample_rate=8000, n_fft=128, win_length=128, hop=32, mels=12, normalise="clip")
@@ -98,12 +98,12 @@ def test_magnitudes_in_db_and_natural_logarithms() -> None:
 def test_bands_are_those_of_librosa(
     mel_scale: str, norm: str | None, rate: int, n_fft: int, mels: int, low: float, high: float | None
 ) -> None:
-    bank = mel_filterbank(rate, n_fft, mels, f_min_hz=low, f_max_hz=high, mel_scale=mel_scale, norm=norm)
+    bank = mel_bands(rate, n_fft, mels, f_min_hz=low, f_max_hz=high, mel_scale=mel_scale, norm=norm)
     expected = librosa.filters.mel(
         sr=rate, n_fft=n_fft, n_mels=mels, fmin=low, fmax=high, htk=mel_scale == "htk", norm=norm
     )
-    assert bank.dtype == torch.float32
-    np.testing.assert_allclose(bank.numpy(), expected, atol=1e-6 * expected.max(), rtol=0)
+    assert bank.dtype == np.float32
+    np.testing.assert_allclose(bank, expected, atol=1e-6 * expected.max(), rtol=0)
 
 
 @pytest.mark.parametrize("mel_scale", ["slaney", "htk"])

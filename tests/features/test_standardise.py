@@ -44,7 +44,9 @@ def test_logarithms_make_ratios_alike() -> None:
 
 def test_values_far_off_are_cut() -> None:
     front_end = fitted(torch.tensor([[0.0], [2.0]]), clip=3.0)
-    assert front_end(torch.tensor([[1e9], [-1e9], [2.0]]))[:, 0].tolist() == [3, -3, 1]
+    rows = torch.tensor([[1e9], [-1e9], [2.0]])
+    assert front_end(rows)[:, 0].tolist() == [3, -3, 1]
+    assert front_end.uncut(rows)[:, 0].tolist() == pytest.approx([1e9, -1e9, 1], abs=2), "how far off it was"
 
 
 def test_statistics_are_part_of_the_state() -> None:

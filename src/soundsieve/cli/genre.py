@@ -65,7 +65,7 @@ def command(
     from soundsieve.inference.tag_figure import draw
     from soundsieve.systems.genre import GenreNamer
 
-    namer = GenreNamer(checkpoint.load(path), device, GenreTimelineSettings(hop_s=hop) if timeline else None)
+    namer = GenreNamer(checkpoint.load(path), device, GenreTimelineSettings.parse({"hop_s": hop}) if timeline else None)
 
     def find(file: Path, progress: Progress | None) -> Tags:
         found = namer.name(file, top=top, progress=progress)

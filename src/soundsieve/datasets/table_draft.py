@@ -99,13 +99,12 @@ class TableDraft:
             OutputError: the hidden file cannot be written, or another process is writing it.
         """
         with _reported(self.table):
-            self.table.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._opened()
             self._file.truncate(0)
             self._append(self._made)
 
     def go_on(self) -> None:
-        """Go on with the rows in the hidden file.
+        """Go on with the rows in the hidden file; begin where there is none.
 
         Raises:
             OutputError: they are made otherwise, or the file is damaged, cannot be written or is being written.
@@ -213,6 +212,7 @@ class TableDraft:
         return self._file
 
     def _opened(self) -> BinaryIO:
+        self.table.parent.mkdir(parents=True, exist_ok=True)
         file = self.hidden.open("a+b")
         if not _lock(file):
             file.close()

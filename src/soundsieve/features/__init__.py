@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from soundsieve.features.log_mel import LogMel, LogMelSettings, trim
-    from soundsieve.features.mel import mel_filterbank
+    from soundsieve.features.mel import mel_bands
 
-__all__ = ["LogMel", "LogMelSettings", "mel_filterbank", "trim"]
+__all__ = ["LogMel", "LogMelSettings", "mel_bands", "trim"]
 
 # Loaded when first used: torch takes seconds, and the descriptors of music do without it.
 _LAZY = {
     "LogMel": "soundsieve.features.log_mel",
     "LogMelSettings": "soundsieve.features.log_mel",
-    "mel_filterbank": "soundsieve.features.mel",
+    "mel_bands": "soundsieve.features.mel",
     "trim": "soundsieve.features.log_mel",
 }
 

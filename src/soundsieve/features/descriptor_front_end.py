@@ -34,7 +34,7 @@ class DescriptorFrontEnd(nn.Module):
 
     Attributes:
         views: What the model sees.
-        familiar: How far what it sees first lies from its training rows.
+        familiar: How far a row lies from its training rows, in the first view and with nothing cut off.
 
     Shape:
         - rows: (b, descriptor)
@@ -50,9 +50,8 @@ class DescriptorFrontEnd(nn.Module):
     def fit(self, rows: Tensor, targets: Tensor) -> None:
         """Take the statistics of training rows (n, descriptor) and their classes (n,)."""
         self.views.fit(rows)
-        self.familiar.fit(self.views(rows)[:, : self.views.widths[0]], targets)
+        self.familiar.fit(self.views.first.uncut(rows), targets)
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Standardise rows."""
-        seen = self.views(rows)
-        return seen, self.familiar(seen[:, : self.views.widths[0]])
+        return self.views(rows), self.familiar(self.views.first.uncut(rows))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from soundsieve.features.mel import MelScale, mel_filterbank
+from soundsieve.features.mel import MelScale, mel_bands
 from soundsieve.settings import Settings
 
 # Below this deviation, of dB or of natural logarithms, there is nothing but rounding: silence is not blown up to noise.
@@ -81,7 +81,7 @@ class LogMelSettings(Settings):
     def _reaches_every_band(cls, value: int, info: ValidationInfo) -> int:
         names = ("sample_rate", "n_fft", "f_min_hz", "f_max_hz", "mel_scale")
         if all(name in info.data for name in names):
-            bank = mel_filterbank(mels=value, **{name: info.data[name] for name in names})
+            bank = mel_bands(mels=value, **{name: info.data[name] for name in names})
             empty = int((bank == 0).all(1).sum())
             if empty:
                 raise ValueError(f"expected fewer bands or a longer n_fft: no bin of the STFT is in {empty} of them")
@@ -147,7 +147,7 @@ class LogMel(nn.Module):
     def __init__(self, settings: LogMelSettings) -> None:
         super().__init__()
         s = self.settings = settings
-        bank = mel_filterbank(
+        bank = mel_bands(
             s.sample_rate,
             s.n_fft,
             s.mels,
@@ -157,7 +157,7 @@ class LogMel(nn.Module):
             norm=s.norm,
         )
         self.register_buffer("window", torch.hann_window(s.win_length, dtype=torch.float64).float(), persistent=False)
-        self.register_buffer("filterbank", bank, persistent=False)
+        self.register_buffer("filterbank", torch.from_numpy(bank), persistent=False)
         if s.normalise == "band":
             self.register_buffer("band_mean", torch.zeros(s.mels))
             self.register_buffer("band_deviation", torch.zeros(s.mels))  # 0 until fitted or loaded

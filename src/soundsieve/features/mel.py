@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 MelScale = Literal["slaney", "htk"]
 
@@ -81,24 +78,3 @@ def mel_bands(
     if norm == "slaney":
         weights *= (2 / (corners_hz[2:] - corners_hz[:-2]))[:, None]
     return np.asarray(weights, np.float32)
-
-
-def mel_filterbank(
-    sample_rate: int,
-    n_fft: int,
-    mels: int,
-    *,
-    f_min_hz: float = 0.0,
-    f_max_hz: float | None = None,
-    mel_scale: MelScale = "slaney",
-    norm: Literal["slaney"] | None = "slaney",
-) -> Tensor:
-    """Return `mel_bands` as a tensor.
-
-    >>> mel_filterbank(44_100, 1024, 64).dtype
-    torch.float32
-    """
-    import torch  # here, because the descriptors of music do without it
-
-    bands = mel_bands(sample_rate, n_fft, mels, f_min_hz=f_min_hz, f_max_hz=f_max_hz, mel_scale=mel_scale, norm=norm)
-    return torch.from_numpy(bands)

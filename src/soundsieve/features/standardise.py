@@ -109,12 +109,18 @@ class Standardise(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Standardise rows."""
+        levels = self.uncut(rows)
+        return levels if self.settings.clip is None else levels.clamp(-self.settings.clip, self.settings.clip)
+
+    def uncut(self, rows: Tensor) -> Tensor:
+        """Standardise rows whatever `clip` is: how far off something is would be cut off, too.
+
+        Raises:
+            ValueError, RuntimeError: as the call does.
+        """
         if bool(self.deviation.isnan().any()):
             raise RuntimeError("standardising: there are no statistics yet; call fit with training rows first")
-        levels = (self._levels(rows) - self.mean) / self.deviation
-        if self.settings.clip is not None:
-            levels = levels.clamp(-self.settings.clip, self.settings.clip)
-        return levels.float()
+        return ((self._levels(rows) - self.mean) / self.deviation).float()
 
     def _levels(self, rows: Tensor) -> Tensor:
         columns = len(self.settings.columns)
@@ -152,6 +158,11 @@ class Views(nn.Module):
         """Take the statistics of training rows (b, k)."""
         for view in self._each():
             view.fit(rows)
+
+    @property
+    def first(self) -> Standardise:
+        """The first way."""
+        return self._each()[0]
 
     def forward(self, rows: Tensor) -> Tensor:
         """Standardise rows in each way."""

@@ -16,11 +16,13 @@ from soundsieve.checkpoint import Checkpoint
 from soundsieve.inference.classify import Classifier
 from soundsieve.inference.describers import open_describer
 from soundsieve.inference.fifo import Fifo
+from soundsieve.inference.tags import Label
 from soundsieve.inference.timeline import UNKNOWN, Segment, Timeline
 from soundsieve.metrics.calibration import probabilities
 from soundsieve.settings import Settings
 
 _LEAST_REST = 0.1  # of a hop: what is shorter at the end was nearly heard
+_UNSURE = 0.5  # share of the music that must be unlike everything trained on for the answer "unknown"
 _SILENCE_DB = -70.0  # below this level against full scale there is nothing to name
 
 
@@ -190,6 +192,25 @@ class GenreTimelineBuilder:
             scores=mean.astype(np.float32),
             silent=count == 0,
         )
+
+
+def genre_labels(timeline: Timeline, classes: Sequence[str]) -> tuple[Label, ...]:
+    """Return the genres by how probable they are in what sounds; `unknown` alone where most of it is unlike all.
+
+    >>> scores = np.array([[0.9, 0.1], [0.7, 0.3], [0, 0]], np.float32)
+    >>> genre_labels(Timeline(5.0, 15.0, scores, np.zeros(3, bool)), ["jazz", "rock"])
+    (Label(label='jazz', score=0.8), Label(label='rock', score=0.2))
+    >>> genre_labels(Timeline(5.0, 15.0, scores, np.ones(3, bool)), ["jazz", "rock"])
+    (Label(label='unknown', score=1.0),)
+    """
+    sounding = timeline.scores[~timeline.silent]
+    known = np.asarray(sounding.any(1))
+    strange = 1 - float(np.mean(known)) if len(known) else 1.0
+    if strange > _UNSURE:
+        return (Label(UNKNOWN, round(strange, 4)),)
+    mean = sounding[known].mean(0, dtype=np.float64)
+    ranked = sorted(range(len(classes)), key=lambda row: (-mean[row], classes[row]))
+    return tuple(Label(classes[row], round(float(mean[row]), 4)) for row in ranked)
 
 
 def genre_segments(timeline: Timeline, classes: Sequence[str]) -> list[Segment]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from soundsieve import audio
 from soundsieve.audio.recording import LARGEST_SAMPLE, too_large
 from soundsieve.errors import AudioError, SettingsError
+from soundsieve.inference.progress import CancelToken, Progress, check_cancel
 
 Recording: TypeAlias = str | Path | NDArray[np.floating[Any]]
 """A file, or a waveform (channel, time) or (time,)."""
@@ -43,6 +44,21 @@ class Source:
     def duration_s(self) -> float | None:
         """How long it is, None where a file does not say."""
         return None if self.frames is None else self.frames / self.sample_rate
+
+    def watched(self, progress: Progress | None, cancel: CancelToken | None) -> Iterator[NDArray[np.float32]]:
+        """Yield the blocks; tell how far it is after each has been dealt with, and stop once `cancel` is set.
+
+        Raises:
+            AudioError: when the source turns out to be damaged.
+            Cancelled: when `cancel` was set.
+        """
+        done = 0
+        for block in self.blocks:
+            check_cancel(cancel)
+            yield block
+            done += block.shape[1]
+            if progress is not None:
+                progress(done / self.sample_rate, self.duration_s)
 
 
 def open_source(recording: Recording, sample_rate: int | None = None) -> Source:

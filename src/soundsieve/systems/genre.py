@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.errors import CheckpointError
 from soundsieve.inference.genres import (
     GenreTimelineBuilder,
     GenreTimelineSettings,
+    genre_labels,
     genre_segments,
     open_window_classifier,
 )
-from soundsieve.inference.progress import CancelToken, Progress, check_cancel
+from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.source import Recording, open_source
-from soundsieve.inference.tags import Label, Tags
-from soundsieve.inference.timeline import UNKNOWN, Timeline
+from soundsieve.inference.tags import Tags
 
 __all__ = ["GenreNamer", "Tags", "open_checkpoint"]
-
-_UNSURE = 0.5  # share of the music that must be unlike everything trained on for the answer "unknown"
 
 
 class GenreNamer:
@@ -79,27 +75,12 @@ class GenreNamer:
         """
         source = open_source(recording, sample_rate)
         builder = GenreTimelineBuilder(self._classifier, source.sample_rate, self.settings)
-        done = 0
-        for block in source.blocks:
-            check_cancel(cancel)
+        for block in source.watched(progress, cancel):
             builder.push(block)
-            done += block.shape[1]
-            if progress is not None:
-                progress(done / source.sample_rate, source.duration_s)
         timeline = builder.finish()
+        labels = genre_labels(timeline, self.classes)[:top]
         segments = tuple(genre_segments(timeline, self.classes))
-        return Tags(timeline.duration_s, self._labels(timeline)[:top], segments, source.file, timeline)
-
-    def _labels(self, timeline: Timeline) -> tuple[Label, ...]:
-        """The genres by how probable they are in what sounds."""
-        sounding = timeline.scores[~timeline.silent]
-        known = np.any(sounding, axis=1, keepdims=True)[:, 0]
-        strange = 1 - float(np.mean(known)) if len(known) else 1.0
-        if strange > _UNSURE:
-            return (Label(UNKNOWN, round(strange, 4)),)
-        mean = sounding[known].mean(0, dtype=np.float64)
-        ranked = sorted(range(len(self.classes)), key=lambda row: (-mean[row], self.classes[row]))
-        return tuple(Label(self.classes[row], round(float(mean[row]), 4)) for row in ranked)
+        return Tags(timeline.duration_s, labels, segments, source.file, timeline)
 
 
 def open_checkpoint(checkpoint: Checkpoint, device: str = "auto") -> GenreNamer:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from soundsieve import datasets
 from soundsieve.datasets import gtzan
 from soundsieve.datasets.clip import Clip
-from soundsieve.datasets.genre_table import (
-    LABEL_COLUMN,
-    LENGTH_COLUMN,
-    NAME_COLUMN,
-    GenreTable,
-    piece_name,
-    read_table,
-    row_name,
-)
+from soundsieve.datasets.genre_table import GenreTable, piece_name, read_table, row_name
+from soundsieve.datasets.table_draft import TableDraft
+from soundsieve.datasets.table_formats import Row
 from soundsieve.errors import AudioError, DatasetError, OutputError
 from soundsieve.evaluation import genre_protocol
 from soundsieve.evaluation.genre_protocol import Split
 from soundsieve.inference.describers import Describer, open_describer, windows_of
 from soundsieve.inference.progress import Progress
 from soundsieve.training.genre_recipe import GenreRecipe, SplitSettings, TableSettings
+from soundsieve.training.run import keep_recipe
 
 ROWS_FILE = "rows.csv"  # what recordings were described as, in a run folder
 LEFT_OUT_FILE = "left-out.txt"  # beside it: those that cannot be read, and why
@@ -56,8 +50,7 @@ def read_rows(recipe: GenreRecipe, data: Path, folder: Path, progress: Progress 
     if not kept.is_file():
         clips = datasets.get(s.dataset).clips(data / s.root)
         wanted = [clip for clip in clips if recipe.classes is None or clip.labels[0] in recipe.classes]
-        describer = open_describer(s.describer, edges=s.edges, weights=s.weights)
-        _keep(kept, describer, _described(wanted, describer, s.window_s, progress))
+        _describe(wanted, recipe, folder, progress)
     return of_classes(read_table(kept), recipe.classes)
 
 
@@ -106,43 +99,34 @@ def of_classes(table: GenreTable, classes: Sequence[str] | None) -> GenreTable:
     return replace(table, names=names, labels=labels, groups=groups, values=table.values[rows])
 
 
-Row = tuple[str, int, list[float], str]
-
-
-def _described(
-    clips: list[Clip], describer: Describer, window_s: float, progress: Progress | None
-) -> Iterator[Row | AudioError]:
-    """Rows of recordings, or what is wrong with one."""
-    for done, clip in enumerate(clips, 1):
-        try:
-            windows = windows_of(clip.path, describer.sample_rate, window_s)
-            values = describer.describe(windows)
-        except AudioError as error:
-            yield error
-        else:
+def _describe(clips: Sequence[Clip], recipe: GenreRecipe, folder: Path, progress: Progress | None) -> None:
+    """Describe recordings into the table of a run; when that was stopped, it goes on where it was."""
+    settings = recipe.table
+    describer = open_describer(settings.describer, edges=settings.edges, weights=settings.weights)
+    left_out: list[str] = []
+    with TableDraft(folder / ROWS_FILE, describer.names, settings.model_dump(mode="json")) as draft:
+        draft.go_on()
+        keep_recipe(folder, recipe)
+        before = set(draft.recordings)
+        for done, clip in enumerate(clips, 1):
             name = row_name(Path(clip.path.parent.name) / clip.path.name)
-            for number, (window, row) in enumerate(zip(windows, values, strict=True)):
-                own = piece_name(name, number) if len(windows) > 1 else name
-                yield own, len(window), row.tolist(), clip.labels[0]
-        if progress is not None:
-            progress(done, len(clips))
+            if name not in before:
+                try:
+                    draft.add(name, _rows(clip, name, describer, settings.window_s))
+                    draft.finish(name)
+                except AudioError as error:
+                    left_out.append(f"{error}\n")
+            if progress is not None:
+                progress(done, len(clips))
+        try:
+            (folder / LEFT_OUT_FILE).write_text("".join(left_out), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{folder / LEFT_OUT_FILE}: cannot be written ({error.strerror})") from None
+        draft.write(draft.recordings)
 
 
-def _keep(path: Path, describer: Describer, rows: Iterator[Row | AudioError]) -> None:
-    hidden = path.with_name(f".{path.name}.part")
-    broken: list[AudioError] = []
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with hidden.open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
-            table.writerow([NAME_COLUMN, LENGTH_COLUMN, *describer.names, LABEL_COLUMN])
-            for row in rows:
-                if isinstance(row, AudioError):
-                    broken.append(row)
-                    continue
-                name, length, values, label = row
-                table.writerow([name, length, *map(repr, values), label])
-        (path.parent / LEFT_OUT_FILE).write_text("".join(f"{error}\n" for error in broken), encoding="utf-8")
-        hidden.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+def _rows(clip: Clip, name: str, describer: Describer, window_s: float) -> list[Row]:
+    windows = windows_of(clip.path, describer.sample_rate, window_s)
+    names = [piece_name(name, number) for number in range(len(windows))] if len(windows) > 1 else [name]
+    found = zip(names, windows, describer.describe(windows).tolist(), strict=True)
+    return [(own, len(window), *values, clip.labels[0]) for own, window, values in found]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.errors import CheckpointError
 from soundsieve.inference.classify import Classifier
-from soundsieve.inference.progress import CancelToken, Progress, check_cancel
-from soundsieve.inference.source import Recording, Source, open_source
+from soundsieve.inference.progress import CancelToken, Progress
+from soundsieve.inference.source import Recording, open_source
 from soundsieve.inference.tags import Label, Tags
 from soundsieve.inference.timeline import UNKNOWN, Timeline, TimelineBuilder, TimelineSettings, segments
 
@@ -78,23 +78,15 @@ class Tagger:
             Cancelled: when `cancel` was set.
         """
         source = open_source(recording, sample_rate)
-        timeline = self._timeline(source, progress, cancel)
         s = self.settings
+        builder = TimelineBuilder(self._classifier, source.sample_rate, source.channels, s)
+        for block in source.watched(progress, cancel):
+            builder.push(block)
+        timeline = builder.finish()
         parts = segments(
             timeline, self.classes, self.thresholds, gap_s=s.gap_s, peaks=self._peaks, unknown_s=s.unknown_s
         )
         return Tags(timeline.duration_s, self._labels(timeline)[:top], tuple(parts), source.file, timeline)
-
-    def _timeline(self, source: Source, progress: Progress | None, cancel: CancelToken | None) -> Timeline:
-        builder = TimelineBuilder(self._classifier, source.sample_rate, source.channels, self.settings)
-        done = 0
-        for block in source.blocks:
-            check_cancel(cancel)
-            builder.push(block)
-            done += block.shape[1]
-            if progress is not None:
-                progress(done / source.sample_rate, source.duration_s)
-        return builder.finish()
 
     def _labels(self, timeline: Timeline) -> tuple[Label, ...]:
         """What has a segment, and how likely it is in the recording."""

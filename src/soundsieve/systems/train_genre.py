@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 
 from soundsieve import checkpoint
 from soundsieve.checkpoint import FRONT_END, RUN_FILE, Checkpoint
@@ -26,7 +25,7 @@ from soundsieve.systems.genre_rows import LEFT_OUT_FILE, draw_splits, read_rows
 from soundsieve.training import curves, genre_table
 from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.genre_table import TableRun
-from soundsieve.training.run import RECIPE_FILE, prepare
+from soundsieve.training.run import RECIPE_FILE, keep_recipe, prepare
 
 _UNFAMILIAR = 0.99  # share of the validation rows that are nearer than what is called unlike all of them
 _COLUMNS = {
@@ -86,8 +85,7 @@ def train(
             heard = {part: table.digest(getattr(split, part)) for part in ("train", "validation", "test")}
             prepare(run, recipe, heard, resume=(run / RECIPE_FILE).is_file())
             if run != folder and not (folder / RECIPE_FILE).exists():
-                text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-                (folder / RECIPE_FILE).write_text(text, encoding="utf-8")
+                keep_recipe(folder, recipe)
             _train_one(recipe, table, split, run, seed)
         if progress is not None:
             progress(done + 1, len(splits))

@@ -100,23 +100,36 @@ def prepare(folder: Path, recipe: Settings, recordings: Mapping[str, str], *, re
         SettingsError: when a resumed run's recipe or recordings differ from those it began with.
     """
     file, heard = folder / RECIPE_FILE, folder / RECORDINGS_FILE
-    values = recipe.model_dump(mode="json")
     if file.exists():
         if not resume:
             raise OutputError(f"{folder}: holds a training run already; go on with --resume {folder} or choose another")
         began = type(recipe).parse(read_yaml(file)).model_dump(mode="json")
-        if _fixed(began) != _fixed(values):
+        if _fixed(began) != _fixed(recipe.model_dump(mode="json")):
             free = ", ".join(f"training.{name}" for name in RESUMABLE)
             raise SettingsError(f"{file}: a resumed run keeps its recipe; only {free} may change")
         _refuse_others(heard, recordings)
     elif resume:
         raise SettingsError(f"{folder}: holds no training run to resume")
+    keep_recipe(folder, recipe)
+    _write(heard, yaml.safe_dump(dict(recordings), sort_keys=False))
+
+
+def keep_recipe(folder: Path, recipe: Settings) -> None:
+    """Make the run folder and keep in it the resolved recipe, so that it can be gone on with.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    values = recipe.model_dump(mode="json")
+    _write(folder / RECIPE_FILE, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _write(file: Path, text: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        heard.write_text(yaml.safe_dump(dict(recordings), sort_keys=False), encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{folder}: a run cannot be kept there ({error.strerror})") from None
+        raise OutputError(f"{file.parent}: a run cannot be kept there ({error.strerror})") from None
 
 
 def _refuse_others(heard: Path, recordings: Mapping[str, str]) -> None:
