@@ -19,6 +19,7 @@ SMALL = {
     "genre_mlp": {"columns": 12, "hidden": [16, 8]},
     "genre_vggish": {"columns": 12, "hidden": [16, 12, 8]},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
+    "stem_unet": {"n_fft": 64, "hop": 32, "bands": 16, "filters": [4, 6], "context": 4, "context_blocks": 1},
     "spleeter_unet": {"n_fft": 32, "hop": 8, "filters": [4, 6, 8], "bins": 16, "frames": 16, "step": 12},
     "tag_efficientnet": {"mels": 16},
     "tag_kumar": {"channels": [2, 4, 4, 6, 6, 8], "hidden": 16},

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from soundsieve.errors import SettingsError
-from soundsieve.models.mask_unet import MaskUNet, MaskUNetSettings, band_matrix
+from soundsieve.models._spectral import band_matrix
+from soundsieve.models.mask_unet import MaskUNet, MaskUNetSettings
 
 SMALL = MaskUNetSettings(n_fft=256, hop=128, bands=32, channels=(4, 6, 8), context=8, context_blocks=1, level_frames=9)
 

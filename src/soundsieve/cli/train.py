@@ -12,7 +12,7 @@ from soundsieve.errors import MissingExtraError, SettingsError, unknown_name
 if TYPE_CHECKING:
     from soundsieve.training.run import Hardware
 
-TASKS = ("select", "tag", "genre")
+TASKS = ("select", "unmix", "tag", "genre")
 
 
 def command(
@@ -73,10 +73,9 @@ def command(
         )
         return
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
-    if task == "select":
-        _train_select(
-            override(values, settings or []), Path(data), folder, resume=resume is not None, hardware=hardware
-        )
+    if task in ("select", "unmix"):
+        go = _train_select if task == "select" else _train_unmix
+        go(override(values, settings or []), Path(data), folder, resume=resume is not None, hardware=hardware)
         return
     if split is not None:
         raise SettingsError(f"--split {split}: {source.stem} is trained on recordings, divided as its corpus says")
@@ -99,6 +98,19 @@ def _train_select(values: dict[str, Any], data: Path, folder: Path, *, resume: b
     typer.echo(
         f"{trained.model}: validation SDR improvement {trained.validation_db:.2f} dB; curves in {trained.curves}"
     )
+
+
+def _train_unmix(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, hardware: Hardware) -> None:
+    from soundsieve.systems import train_unmix
+    from soundsieve.training.run import is_first_process
+    from soundsieve.training.unmix_recipe import UnmixRecipe
+
+    recipe = UnmixRecipe.parse(values)
+    trained = train_unmix.train(recipe, data, folder, resume=resume, hardware=hardware)
+    if not is_first_process():
+        return
+    what = "mean SDR" if recipe.training.monitor == "sdr" else "mean square error below full scale"
+    typer.echo(f"{trained.model}: validation {what} {trained.validation:.2f} dB; curves in {trained.curves}")
 
 
 def _train_tag(

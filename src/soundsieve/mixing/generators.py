@@ -8,7 +8,10 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What is drawn: a clip's own variation, how a batch is mixed, what of a clip is hidden, the order of the clips.
+    """What is drawn.
+
+    A clip's own variation, how a batch is mixed, what of a clip is hidden, the order of the clips; a segment of a song
+    to train on, and one to choose the best epoch by.
 
     The numbers decide what is drawn, so they never change.
     """
@@ -17,6 +20,8 @@ class Purpose(IntEnum):
     BATCH = 1
     MASKS = 2
     ORDER = 3
+    SEGMENT = 4
+    CHOICE = 5
 
 
 def generator_for(seed: int, epoch: int, clip: int, purpose: Purpose = Purpose.CLIP) -> np.random.Generator:

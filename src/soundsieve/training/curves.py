@@ -6,6 +6,9 @@ import csv
 from pathlib import Path
 
 PANELS = (
+    ("train/loss", "training loss"),
+    ("val/minus_mse_db", "validation error below full scale (dB)"),
+    ("val/sdr_db", "validation SDR (dB)"),
     ("train/loss_db", "training loss (dB)"),
     ("train/naming_nats", "naming loss (nats)"),
     ("train/loss_nats", "training loss (nats)"),
