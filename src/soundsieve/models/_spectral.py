@@ -1,12 +1,44 @@
-"""What networks over spectrograms share: bands that widen with frequency, and the block of a residual U-Net.
+"""What U-Nets over spectrograms share: their settings, bands that widen with frequency, and the parts of the network.
 
 Axes: b batch, k channel, f bin, m band, l frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
+
+from soundsieve.settings import Settings
+
+
+class SpectralSettings(Settings):
+    """Hyper-parameters of every U-Net over spectrograms."""
+
+    n_fft: int = Field(1024, ge=16, multiple_of=4, description="window of the STFT, in samples")
+    hop: int = Field(512, ge=4, validate_default=True, description="hop of the STFT, in samples")
+    bands: int = Field(192, ge=8, description="bands the bins are gathered into; narrow ones are single bins")
+    context: int = Field(256, ge=1, description="channels of the temporal network at the narrowest point")
+    context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
+    level_frames: int = Field(251, ge=1, description="frames over which the level is averaged (odd)")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of whole channels at the narrowest point")
+
+    @field_validator("hop")
+    @classmethod
+    def _overlaps(cls, value: int, info: ValidationInfo) -> int:
+        n_fft = info.data.get("n_fft")  # not there when it is wrong itself
+        if n_fft is not None and value > n_fft // 2:
+            raise ValueError(f"expected at most half of n_fft ({n_fft // 2})")
+        return value
+
+    @field_validator("level_frames")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("expected an odd number, so that the average is centred on its frame")
+        return value
 
 
 def band_matrix(bins: int, bands: int) -> Tensor:
@@ -55,3 +87,68 @@ class ResidualBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Add the body to the shortcut."""
         return torch.relu(self.body(features) + self.shortcut(features))
+
+
+class TemporalNetwork(nn.Module):
+    """Dilated convolutions over time at the narrowest point, where a frame holds the whole spectrum.
+
+    Shape:
+        - features: (b, k, m, l)
+        - output: the same
+    """
+
+    def __init__(self, shape: tuple[int, int], s: SpectralSettings) -> None:
+        super().__init__()
+        self.shape = shape
+        size, hidden = shape[0] * shape[1], s.context
+        self.enter = nn.Conv1d(size, hidden, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(),
+                nn.Conv1d(hidden, hidden, 3, padding=2**k, dilation=2**k),
+            )
+            for k in range(s.context_blocks)
+        )
+        self.dropout = nn.Dropout1d(s.dropout)
+        self.leave = nn.Conv1d(hidden, size, 1)
+
+    def trunk(self, features: Tensor) -> Tensor:
+        """Look around in time: (b, hidden, l)."""
+        trunk: Tensor = self.enter(features.flatten(1, 2))
+        for block in self.blocks:
+            trunk = trunk + block(trunk)
+        dropped: Tensor = self.dropout(torch.relu(trunk))
+        return dropped
+
+    def cells(self, trunk: Tensor) -> Tensor:
+        """Turn what is known of each frame into what is said of each cell: (b, k, m, l)."""
+        said: Tensor = self.leave(trunk)
+        return said.reshape(len(said), *self.shape, -1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Add what the neighbourhood in time says to every cell."""
+        return features + self.cells(self.trunk(features))
+
+
+def climb(
+    x: Tensor,
+    skips: Iterable[Tensor],
+    up: Iterable[nn.Module],
+    merge: Iterable[nn.Module],
+    strides: Iterable[tuple[int, int]],
+) -> Tensor:
+    """Go up the levels of a U-Net: double, join what came down at that level, merge; all are given from below."""
+    for skip, narrow, block, (bands, frames) in zip(skips, up, merge, strides, strict=True):
+        raised = nn.functional.interpolate(narrow(x), scale_factor=(float(bands), float(frames)), mode="nearest")
+        x = block(torch.cat([raised[:, :, : skip.shape[2]], skip], dim=1))
+    return x
+
+
+def seen_frames(strides: Iterable[tuple[int, int]], context_blocks: int) -> int:
+    """Return how many frames on each side a cell of such a network's output may depend on."""
+    frames, step = 1, 1
+    for _, halved in strides:
+        # Two 3-wide convolutions down, two up, and the resizing, each at its own level's step.
+        frames, step = frames + 3 * step * 2, step * halved
+    return int(frames + step * sum(2**k for k in range(context_blocks)) + 2 * step)

@@ -20,49 +20,33 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from soundsieve.models._selector import check_inputs
-from soundsieve.models._spectral import ResidualBlock, band_matrix
-from soundsieve.settings import Settings
+from soundsieve.models._spectral import (
+    ResidualBlock,
+    SpectralSettings,
+    TemporalNetwork,
+    band_matrix,
+    climb,
+    seen_frames,
+)
 
 
-class MaskUNetSettings(Settings):
+class MaskUNetSettings(SpectralSettings):
     """Hyper-parameters; the defaults are those of the released selector."""
 
-    n_fft: int = Field(1024, ge=16, multiple_of=4, description="window of the STFT, in samples")
-    hop: int = Field(512, ge=4, validate_default=True, description="hop of the STFT, in samples")
-    bands: int = Field(192, ge=8, description="bands the bins are gathered into; narrow ones are single bins")
     channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (32, 48, 64, 96, 128, 192), min_length=1, description="channels at each level of the U-Net"
     )
     time_levels: int | None = Field(
         None, ge=0, description="how many of the levels halve the frames as well as the bands; None: every one"
     )
-    context: int = Field(256, ge=1, description="channels of the temporal network at the narrowest point")
-    context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
-    level_frames: int = Field(251, ge=1, description="frames over which the level is averaged (odd)")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of whole channels at the narrowest point")
-
-    @field_validator("hop")
-    @classmethod
-    def _overlaps(cls, value: int, info: ValidationInfo) -> int:
-        n_fft = info.data.get("n_fft")  # not there when it is wrong itself
-        if n_fft is not None and value > n_fft // 2:
-            raise ValueError(f"expected at most half of n_fft ({n_fft // 2})")
-        return value
-
-    @field_validator("level_frames")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("expected an odd number, so that the average is centred on its frame")
-        return value
 
 
-class TemporalContext(nn.Module):
-    """Dilated convolutions over time at the narrowest point, where a frame holds the whole spectrum.
+class TemporalContext(TemporalNetwork):
+    """Says besides how much speaks for each class in each frame, for each query.
 
     Shape:
         - features: (b, k, m, l)
@@ -71,34 +55,17 @@ class TemporalContext(nn.Module):
     """
 
     def __init__(self, shape: tuple[int, int], classes: int, s: MaskUNetSettings) -> None:
-        super().__init__()
-        channels, self.bands = shape
-        hidden = s.context
-        self.enter = nn.Conv1d(channels * self.bands, hidden, 1)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.BatchNorm1d(hidden),
-                nn.ReLU(),
-                nn.Conv1d(hidden, hidden, 3, padding=2**k, dilation=2**k),
-            )
-            for k in range(s.context_blocks)
-        )
-        self.dropout = nn.Dropout1d(s.dropout)
-        self.leave = nn.Conv1d(hidden, channels * self.bands, 1)
-        self.embedding = nn.Linear(classes, hidden)
-        self.mix = nn.Conv1d(hidden, hidden, 1)
-        self.evidence = nn.Conv1d(hidden, classes + 1, 1)
+        super().__init__(shape, s)
+        self.embedding = nn.Linear(classes, s.context)
+        self.mix = nn.Conv1d(s.context, s.context, 1)
+        self.evidence = nn.Conv1d(s.context, classes + 1, 1)
 
-    def forward(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    def answer(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Add what the neighbourhood in time says to every cell, and weigh it for each query."""
-        trunk = self.enter(features.flatten(1, 2))  # b, hidden, l
-        for block in self.blocks:
-            trunk = trunk + block(trunk)
-        trunk = self.dropout(torch.relu(trunk))
-        cells = self.leave(trunk).unflatten(1, (features.shape[1], self.bands))
+        trunk = self.trunk(features)
         asked = self.embedding(wanted)[..., None] * trunk[:, None] + trunk[:, None]  # b, q, hidden, l
         weighed: Tensor = self.evidence(torch.relu(self.mix(asked.flatten(0, 1))))
-        return features + cells, weighed.reshape(*wanted.shape[:2], *weighed.shape[1:])
+        return features + self.cells(trunk), weighed.reshape(*wanted.shape[:2], *weighed.shape[1:])
 
 
 class MaskUNet(nn.Module):
@@ -156,12 +123,8 @@ class MaskUNet(nn.Module):
     def context_frames(self) -> int:
         """Samples on each side that can influence one output sample."""
         s = self.settings
-        frames, step = 1, 1
-        for _, halved in self.strides:
-            # Two 3-wide convolutions down, two up, and the resizing, each at its own level's step.
-            frames, step = frames + 3 * step * 2, step * halved
-        frames += step * sum(2**k for k in range(s.context_blocks)) + 2 * step
-        return int(frames + s.level_frames // 2) * s.hop + s.n_fft
+        frames = seen_frames(self.strides, s.context_blocks)
+        return (frames + s.level_frames // 2) * s.hop + s.n_fft
 
     def forward(self, mixture: Tensor, wanted: Tensor) -> Tensor:
         """Estimate the sum of the wanted classes, one estimate a query."""
@@ -226,12 +189,8 @@ class MaskUNet(nn.Module):
         for block in self.down:
             skips.append(level)
             level = block(level)
-        level, evidence = self.context(level, wanted)
-        for up, merge, skip, (bands, frames) in zip(
-            *(reversed(part) for part in (self.up, self.merge, skips, self.strides)), strict=True
-        ):
-            raised = nn.functional.interpolate(up(level), scale_factor=(float(bands), float(frames)), mode="nearest")
-            level = merge(torch.cat([raised[:, :, : skip.shape[2]], skip], dim=1))
+        level, evidence = self.context.answer(level, wanted)
+        level = climb(level, *(reversed(part) for part in (skips, self.up, self.merge, self.strides)))
         return self.head(level), evidence
 
     def _features(self, spectrum: Tensor) -> Tensor:

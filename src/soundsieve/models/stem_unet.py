@@ -20,35 +20,29 @@ from typing import Annotated
 import torch
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool1d, interpolate, pad
+from torch.nn.functional import avg_pool1d, pad
 
-from soundsieve.models._spectral import ResidualBlock, band_matrix
-from soundsieve.settings import Settings
+from soundsieve.models._spectral import (
+    ResidualBlock,
+    SpectralSettings,
+    TemporalNetwork,
+    band_matrix,
+    climb,
+    seen_frames,
+)
 
 
-class StemUNetSettings(Settings):
+class StemUNetSettings(SpectralSettings):
     """Hyper-parameters; the defaults are those of the released model, which works at 22,050 Hz."""
 
     n_fft: int = Field(2048, ge=16, multiple_of=4, description="window of the STFT, in samples")
-    hop: int = Field(512, ge=4, validate_default=True, description="hop of the STFT, in samples")
     bands: int = Field(320, ge=8, validate_default=True, description="bands the bins are gathered into")
+    level_frames: int = Field(127, ge=1, description="frames over which the level is averaged (odd)")
     channels: int = Field(2, ge=1, description="channels of a mixture, and of each stem")
     filters: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (16, 32, 48, 64, 96, 128), min_length=1, description="filters at each level of the U-Net"
     )
     time_levels: int = Field(3, ge=0, description="how many of the levels halve the frames as well as the bands")
-    context: int = Field(256, ge=1, description="filters of the temporal network at the narrowest point")
-    context_blocks: int = Field(4, ge=0, description="dilated blocks of that network")
-    level_frames: int = Field(127, ge=1, description="frames over which the level is averaged (odd)")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of whole filters at the narrowest point")
-
-    @field_validator("hop")
-    @classmethod
-    def _overlaps(cls, value: int, info: ValidationInfo) -> int:
-        n_fft = info.data.get("n_fft")  # not there when it is wrong itself
-        if n_fft is not None and value > n_fft // 2:
-            raise ValueError(f"expected at most half of n_fft ({n_fft // 2})")
-        return value
 
     @field_validator("bands")
     @classmethod
@@ -57,43 +51,6 @@ class StemUNetSettings(Settings):
         if n_fft is not None and value > n_fft // 2 + 1:
             raise ValueError(f"expected at most one for each bin ({n_fft // 2 + 1})")
         return value
-
-    @field_validator("level_frames")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("expected an odd number, so that the average is centred on its frame")
-        return value
-
-
-class TemporalNetwork(nn.Module):
-    """Dilated convolutions over time at the narrowest point, where a frame holds the whole spectrum.
-
-    Shape:
-        - features: (b, k, m, l)
-        - output: the same
-    """
-
-    def __init__(self, shape: tuple[int, int], s: StemUNetSettings) -> None:
-        super().__init__()
-        self.shape = shape
-        size, hidden = shape[0] * shape[1], s.context
-        self.enter = nn.Conv1d(size, hidden, 1)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm1d(hidden), nn.ReLU(), nn.Conv1d(hidden, hidden, 3, padding=2**k, dilation=2**k))
-            for k in range(s.context_blocks)
-        )
-        self.dropout = nn.Dropout1d(s.dropout)
-        self.leave = nn.Conv1d(hidden, size, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Add what the neighbourhood in time says to every cell."""
-        trunk = self.enter(features.flatten(1, 2))
-        for block in self.blocks:
-            trunk = trunk + block(trunk)
-        cells = self.leave(self.dropout(torch.relu(trunk)))
-        whole: Tensor = features + cells.reshape(len(cells), *self.shape, -1)
-        return whole
 
 
 class StemUNet(nn.Module):
@@ -155,12 +112,8 @@ class StemUNet(nn.Module):
     def reach(self) -> int:
         """See the class."""
         s = self.settings
-        frames, step = 2, 1
-        for _, halved in self.strides:
-            # Two 3-wide convolutions down, two up, and the resizing, each at its own level's step.
-            frames, step = frames + 3 * step * 2, step * halved
-        frames += step * sum(2**k for k in range(s.context_blocks)) + 2 * step
-        return int(frames + s.level_frames // 2) * s.hop + s.n_fft
+        frames = 1 + seen_frames(self.strides, s.context_blocks)
+        return (frames + s.level_frames // 2) * s.hop + s.n_fft
 
     def forward(self, mixture: Tensor) -> Tensor:
         """Estimate every stem."""
@@ -193,12 +146,7 @@ class StemUNet(nn.Module):
         for block in self.down:
             skips.append(x)
             x = block(x)
-        x = self.middle(x)
-        for up, merge, skip, (bands, halved) in zip(
-            *(reversed(part) for part in (self.up, self.merge, skips, self.strides)), strict=True
-        ):
-            raised = interpolate(up(x), scale_factor=(float(bands), float(halved)), mode="nearest")
-            x = merge(torch.cat([raised[:, :, : skip.shape[2]], skip], dim=1))
+        x = climb(self.middle(x), *(reversed(part) for part in (skips, self.up, self.merge, self.strides)))
         named: Tensor = self.head(x)[..., :frames]
         return named.reshape(len(named), self.sources, self.channels, -1, frames)
 
