@@ -14,7 +14,7 @@ from soundsieve.errors import SettingsError, unknown_name
 if TYPE_CHECKING:
     from soundsieve.systems.evaluate_select import EvaluationSettings
 
-TASKS = ("select", "tag", "genre")
+TASKS = ("select", "tag", "genre", "unmix")
 
 
 def command(
@@ -22,11 +22,13 @@ def command(
     model: Annotated[
         str | None, typer.Option(help="A released name, a checkpoint or a run folder; the task's own if not given.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="The folder that holds the data sets.")] = Path("data"),
+    data: Annotated[
+        Path, typer.Option(help="The folder that holds the data sets; unmix: songs with stems, or musdb18 in data/.")
+    ] = Path("data"),
     recipe: Annotated[
         str | None, typer.Option(help="Other recordings than those of the model's own recipe: a name or a YAML file.")
     ] = None,
-    subset: Annotated[str, typer.Option(help="Which of the recordings.")] = "test",
+    subset: Annotated[str, typer.Option(help="Which of the recordings; unmix: `all` takes every song.")] = "test",
     mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set; tag: for models that say when.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Decides every mixture and every question.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="select: as delivered, or the bare network.")] = True,
@@ -34,7 +36,11 @@ def command(
         list[str] | None,
         typer.Option(help="genre: train this recipe or plain classifier under every division; repeat it for several."),
     ] = None,
+    songs: Annotated[int | None, typer.Option(min=1, help="unmix: only the first so many songs.")] = None,
+    stems: Annotated[str | None, typer.Option(help="unmix: only these rows, with commas.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="unmix: processes, of one thread each.")] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json and the figures.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="unmix: pass over songs that the report has.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a report that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
@@ -44,13 +50,20 @@ def command(
 
     For tag a run folder with folds, and for genre any run folder, is summarised
     from what its models said of their test clips when they were trained.
+    For unmix songs are taken apart and compared with their stems.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
     from soundsieve.evaluation.report_folder import check_folder
 
     if report is not None:
-        check_folder(report, force=force)
+        check_folder(report, force=force or (resume and task == "unmix"))
+    if task == "unmix":
+        run = SongRun(subset, songs, stems, jobs, resume=resume, quiet=quiet)
+        _unmix(model, data, run, report, device, force=force, as_json=as_json)
+        return
+    if songs or stems or jobs or resume:
+        raise SettingsError("--songs, --stems, --jobs and --resume: only for unmix")
     if task == "genre":
         _genre(model, data, ladder or [], report, seed, force=force, as_json=as_json, quiet=quiet)
         return
@@ -186,6 +199,55 @@ def _genre(
         typer.echo(evaluate_genre.ladder_markdown(rows))
     if folder is not None:
         _tell(write_report(folder, values, figures))
+
+
+class SongRun(NamedTuple):
+    """Which songs are taken apart, and how the work is done."""
+
+    subset: str
+    songs: int | None
+    stems: str | None
+    jobs: int | None
+    resume: bool
+    quiet: bool
+
+
+def _unmix(
+    model: str | None, data: Path, run: SongRun, folder: Path | None, device: str, *, force: bool, as_json: bool
+) -> None:
+    from soundsieve.cli._terminal import complain, progress_bar
+    from soundsieve.evaluation.unmix_tables import markdown
+    from soundsieve.systems.evaluate_unmix import UnmixEvaluationSettings, check_songs_folder, evaluate_unmix
+
+    if run.resume and force:
+        raise SettingsError("give either --resume to go on with the report or --force to replace it")
+    if folder is not None:
+        check_songs_folder(folder, force=force, resume=run.resume)
+    stems = None if run.stems is None else tuple(name.strip() for name in run.stems.split(","))
+    values = {"subset": run.subset, "songs": run.songs, "stems": stems, "jobs": run.jobs, "device": device}
+    try:
+        with progress_bar("songs", shown=not run.quiet) as progress:
+            found = evaluate_unmix(
+                model,
+                data,
+                UnmixEvaluationSettings.parse(values),
+                folder=folder,
+                resume=run.resume,
+                progress=progress,
+                complain=complain,
+            )
+    except KeyboardInterrupt:
+        kept = "" if folder is None else "; finished songs are kept, go on with the same command and --resume"
+        raise KeyboardInterrupt(f"stopped{kept}") from None
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        typer.echo(markdown(found), nl=False)
+    if folder is not None:
+        _tell(found.save(folder, force=force or run.resume))
+    if found.failed:
+        complain(f"{len(found.failed)} of {len(found.songs) + len(found.failed)} songs could not be measured")
+        raise typer.Exit(2)
 
 
 def _print_json(values: dict[str, Any]) -> None:

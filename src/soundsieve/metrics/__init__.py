@@ -3,7 +3,7 @@
 from soundsieve.metrics.bss_eval import BssEval, bss_eval
 from soundsieve.metrics.interval import bootstrap_interval, reweighted_interval
 from soundsieve.metrics.over_songs import OverSongs, over_songs
-from soundsieve.metrics.separation import mse, sdr_db, si_sdr_db
+from soundsieve.metrics.separation import mse, ratio_db, sdr_db, si_sdr_db
 
 __all__ = [
     "BssEval",
@@ -12,6 +12,7 @@ __all__ = [
     "bss_eval",
     "mse",
     "over_songs",
+    "ratio_db",
     "reweighted_interval",
     "sdr_db",
     "si_sdr_db",

@@ -89,7 +89,9 @@ def bss_eval(
     heard = ~_silent(reference)
     judged = heard & ~_silent(estimate)
     if judged.any():
-        x, y, own = reference[heard], estimate[judged], np.flatnonzero(judged[heard])
+        own = np.flatnonzero(judged[heard])
+        # Without a copy where all are there: songs are large.
+        x, y = (z if kept.all() else z[kept] for z, kept in ((reference, heard), (estimate, judged)))
         filters = _filters(x, y, own, taps)
         length = scipy.fft.next_fast_len(min(window, time) + taps - 1, real=True)
         spectra = tuple(scipy.fft.rfft(each, length) for each in filters)

@@ -26,7 +26,7 @@ def sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     20.0
     """
     x, y = _pair(estimate, reference)
-    return _ratio_db((x**2).sum(-1), ((x - y) ** 2).sum(-1))
+    return ratio_db((x**2).sum(-1), ((x - y) ** 2).sum(-1))
 
 
 def si_sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ def si_sdr_db(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float6
     x, y = _pair(estimate, reference)
     energy = (x**2).sum(-1, keepdims=True)
     target = (x * y).sum(-1, keepdims=True) / np.where(energy > 0, energy, 1.0) * x
-    return np.where((x**2).sum(-1) > 0, _ratio_db((target**2).sum(-1), ((y - target) ** 2).sum(-1)), np.nan)
+    return np.where((x**2).sum(-1) > 0, ratio_db((target**2).sum(-1), ((y - target) ** 2).sum(-1)), np.nan)
 
 
 def mse(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
@@ -60,15 +60,26 @@ def mse(*, estimate: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(((x - y) ** 2).mean(-1))
 
 
+def ratio_db(signal: ArrayLike, noise: ArrayLike) -> NDArray[np.float64]:
+    """Return 10·log10(signal / noise) of energies, within ±`MOST_DB`; NaN where there is no signal.
+
+    For what is too long to be measured at once: energies add up, ratios do not.
+
+    Shape:
+        - signal, noise: one shape, which is the output's
+
+    >>> ratio_db([100.0, 1.0, 0.0], [1.0, 0.0, 1.0])
+    array([ 20., 100.,  nan])
+    """
+    signal, noise = np.asarray(signal, np.float64), np.asarray(noise, np.float64)
+    # Bounded by a share of the two, not by a constant: a quiet recording is scored like a loud one.
+    silent = signal <= 0
+    least = 10 ** (-MOST_DB / 10) * np.where(silent, 1.0, signal + noise)
+    return np.where(silent, np.nan, 10 * np.log10(np.maximum(signal, least) / np.maximum(noise, least)))
+
+
 def _pair(estimate: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = np.asarray(reference, np.float64), np.asarray(estimate, np.float64)
     if x.shape != y.shape:
         raise ValueError(f"estimate and reference: expected one shape, found {y.shape} and {x.shape}")
     return x, y
-
-
-def _ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Bounded by a share of the two, not by a constant: a quiet recording is scored like a loud one.
-    silent = signal <= 0
-    least = 10 ** (-MOST_DB / 10) * np.where(silent, 1.0, signal + noise)
-    return np.where(silent, np.nan, 10 * np.log10(np.maximum(signal, least) / np.maximum(noise, least)))
