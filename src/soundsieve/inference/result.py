@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soundsieve.inference.pair import PairWriter, make_folder, output_paths
+from soundsieve.inference.group_writer import GroupWriter, make_folder
+from soundsieve.inference.pair import output_paths
 from soundsieve.inference.presence import Presence
 from soundsieve.inference.separate import Mode
 
@@ -91,7 +92,7 @@ class Selection:
         make_folder(Path(folder))
         paths = output_paths(self.report.file or "audio", folder, suffix)
         selected, rest = np.atleast_2d(self.selected, self.rest)
-        with PairWriter(paths, self.sample_rate, len(selected), subtype=subtype, force=force) as pair:
+        with GroupWriter(paths, self.sample_rate, len(selected), subtype=subtype, force=force) as pair:
             pair.write(selected, rest)
         return paths
 

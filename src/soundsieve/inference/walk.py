@@ -38,6 +38,36 @@ def find_recordings(places: Iterable[Path]) -> list[tuple[Path, Path]]:
     return list(found.values())
 
 
+def without_results(
+    found: Iterable[tuple[Path, Path]], named: Iterable[Path], output: Path, kinds: Iterable[str]
+) -> list[tuple[Path, Path]]:
+    """Leave out, of recordings found in folders, what an earlier run has made of others among them.
+
+    Args:
+        found: See `find_recordings`.
+        named: Files and folders that were asked for; a file that was named itself stays.
+        output: The folder for results.
+        kinds: What stands in a result's name between the recording's and its suffix.
+
+    >>> paths = [Path("songs/a.mp3"), Path("songs/a.vocals.wav"), Path("songs/b.vocals.wav")]
+    >>> found = [(path, Path(path.name)) for path in paths]
+    >>> [path.name for path, _ in without_results(found, [Path("songs")], Path("songs"), ["vocals", "drums"])]
+    ['a.mp3', 'b.vocals.wav']
+    """
+    recordings, endings = list(found), tuple(f".{kind}" for kind in kinds)
+    asked = {place.resolve() for place in named}
+    bases = {
+        (output / inside.parent / name).resolve() for _, inside in recordings for name in (inside.stem, inside.name)
+    }
+    kept = []
+    for path, inside in recordings:
+        place = path.resolve()
+        ending = next((ending for ending in endings if place.stem.endswith(ending)), None)
+        if place in asked or ending is None or place.with_name(place.stem.removesuffix(ending)) not in bases:
+            kept.append((path, inside))
+    return kept
+
+
 def name_results(inside: Iterable[Path], suffix: str) -> list[Path]:
     """Name the result of each recording after it; where two would share a name, the recordings' suffixes stay in.
 

@@ -20,7 +20,7 @@ from soundsieve.evaluation.stem_groups import stem_groups
 from soundsieve.evaluation.unmix import UnmixMeasures, measure_song
 from soundsieve.evaluation.unmix_report import UnmixReport, summarise
 from soundsieve.evaluation.unmix_scores import SongScores
-from soundsieve.inference.engine_names import TASK, EngineName, find_engine
+from soundsieve.inference.engine_choice import EngineName, find_engine
 from soundsieve.inference.engines import Engine
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.side_by_side import in_turn, side_by_side
@@ -203,4 +203,4 @@ def _command(model: str | Path | None, data: Path, settings: UnmixEvaluationSett
         "--device": None if settings.device == "auto" else settings.device,
     }
     words = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
-    return shlex.join(["soundsieve", "evaluate", TASK, *words])
+    return shlex.join(["soundsieve", "evaluate", "unmix", *words])

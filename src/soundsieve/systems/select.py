@@ -15,7 +15,7 @@ from soundsieve.errors import CheckpointError, unknown_name
 from soundsieve.inference.chunks import Network
 from soundsieve.inference.classes import match_classes
 from soundsieve.inference.device import pick_device
-from soundsieve.inference.pair import PairWriter, refuse_overwriting
+from soundsieve.inference.group_writer import GroupWriter, refuse_overwriting
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.result import Report, Selection
 from soundsieve.inference.separate import Mode, SeparationSettings, StreamSeparator, separate
@@ -138,7 +138,7 @@ class Selector:
         places = Path(outputs[0]), Path(outputs[1])
         refuse_overwriting(Path(path), places)
         separator = self._separator(source, mode, classes, cancel)
-        pair = PairWriter(
+        pair = GroupWriter(
             places, source.sample_rate, source.channels, subtype=subtype, force=force, frames_hint=source.frames
         )
         frames = 0

@@ -12,12 +12,12 @@ import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundsieve.errors import unknown_name
+from soundsieve.errors import SettingsError, unknown_name
 
 if TYPE_CHECKING:
     from soundsieve.inference.progress import CancelToken
@@ -59,10 +59,37 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Segmented(Protocol):
+    """An engine that can be told how much to work on at once; its stems do not depend on it."""
+
+    def in_segments(self, segment_s: float) -> Engine:
+        """Return the same engine, working on so many seconds at once."""
+        ...
+
+
+LONGEST_SEGMENT_S = 3600
+
+
+def in_segments(engine: Engine, segment_s: float) -> Engine:
+    """Let an engine work on so many seconds at once.
+
+    Raises:
+        SettingsError: when there cannot be so many, or the engine decides by itself.
+    """
+    if not 0 < segment_s <= LONGEST_SEGMENT_S:
+        raise SettingsError(f"segment {segment_s:g}: must be more than 0 s and at most {LONGEST_SEGMENT_S} s")
+    if not isinstance(engine, Segmented):
+        raise SettingsError(
+            f"segment {segment_s:g}: the engine for {', '.join(engine.stems)} decides by itself how much it works on"
+        )
+    return engine.in_segments(segment_s)
+
+
 def names() -> list[str]:
     """Every engine, by file name, installed or not.
 
-    >>> {"checkpoint", "spleeter"} <= set(names())
+    >>> {"checkpoint", "spleeter", "stacked"} <= set(names())
     True
     """
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from soundsieve.checkpoint import Checkpoint
@@ -13,6 +13,8 @@ from soundsieve.inference.engines import StemStream
 from soundsieve.inference.masked_stems import MaskedStems, MasksPieces, PieceSettings
 from soundsieve.inference.progress import CancelToken
 from soundsieve.inference.stems import ChunkedStems, StemNetwork, StemSettings
+
+_MOST_PIECES = 1024  # that a setting may say
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class NetworkEngine:
         if isinstance(self.network.model, MasksPieces):
             return MaskedStems(self.network, channels, self.pieces, cancel)
         return ChunkedStems(self.network, channels, self.chunks, cancel)
+
+    def in_segments(self, segment_s: float) -> NetworkEngine:
+        """Work on so many seconds at once, or on a single piece where pieces are longer."""
+        if not isinstance(self.network.model, MasksPieces):
+            return replace(self, chunks=self.chunks.model_copy(update={"segment_s": segment_s}))
+        settings: Any = self.network.model.settings
+        step_s = settings.step * settings.hop / self.sample_rate
+        pieces = min(_MOST_PIECES, max(1, int(segment_s / step_s)))
+        return replace(self, pieces=self.pieces.model_copy(update={"pieces": pieces}))
 
 
 def from_checkpoint(found: Checkpoint, device: str = "auto") -> NetworkEngine:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from soundsieve import checkpoint
+from soundsieve.errors import CheckpointError
 from soundsieve.inference.engines._network import NetworkEngine, from_checkpoint
+
+RELEASED = "unmix"
 
 
 def load(weights: str | Path | None = None, device: str = "auto") -> NetworkEngine:
@@ -13,7 +16,9 @@ def load(weights: str | Path | None = None, device: str = "auto") -> NetworkEngi
 
     Raises:
         UnknownNameError: when none is released under such a name.
-        CheckpointError: when there is no such file, or it is not for `unmix`.
+        CheckpointError: when there is no such file, it is not for `unmix`, or none comes with this copy.
         SettingsError: when this machine has no such device.
     """
-    return from_checkpoint(checkpoint.load(checkpoint.locate("unmix" if weights is None else weights)), device)
+    if weights is None and RELEASED not in checkpoint.released():
+        raise CheckpointError("no network of ours for songs comes with this copy yet: train one (docs/unmix.md)")
+    return from_checkpoint(checkpoint.load(checkpoint.locate(RELEASED if weights is None else weights)), device)

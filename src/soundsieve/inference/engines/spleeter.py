@@ -79,6 +79,15 @@ def installed(hyper: Mapping[str, Any] | None = None, *, folder: Path | None = N
     return replace(checkpoint.load(path), hyper=values)
 
 
+def is_installed() -> bool:
+    """Say whether the package with the weights is there; nothing is loaded."""
+    try:
+        _package()
+    except MissingExtraError:
+        return False
+    return True
+
+
 def read(path: Path, hyper: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read weights from disk.
 

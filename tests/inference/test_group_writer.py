@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,8 @@ import pytest
 
 from soundsieve import audio
 from soundsieve.errors import OutputError
-from soundsieve.inference.pair import PairWriter, made_folder, make_folder, output_paths, refuse_overwriting
+from soundsieve.inference.group_writer import GroupWriter, made_folder, make_folder, refuse_overwriting
+from soundsieve.inference.pair import output_paths
 
 BLOCK = np.full((2, 100), 0.25, np.float32)
 
@@ -22,13 +24,13 @@ def names(folder: Path) -> list[str]:
 
 def write(paths: tuple[Path, Path], error: BaseException, **options: bool) -> None:
     """Write one block, then fail."""
-    with PairWriter(paths, 8_000, 2, **options) as pair:
+    with GroupWriter(paths, 8_000, 2, **options) as pair:
         pair.write(BLOCK, BLOCK)
         raise error
 
 
 def test_both_appear_complete_and_nothing_else_is_left(paths: tuple[Path, Path]) -> None:
-    with PairWriter(paths, 8_000, 2) as pair:
+    with GroupWriter(paths, 8_000, 2) as pair:
         for _ in range(3):
             pair.write(BLOCK, 2 * BLOCK)
         assert not any(path.exists() for path in paths)
@@ -47,7 +49,7 @@ def test_neither_appears_after_an_error(paths: tuple[Path, Path], error: type[Ba
 
 
 def test_neither_appears_when_the_second_cannot_be_finished(paths: tuple[Path, Path]) -> None:
-    with pytest.raises(OutputError, match=r"NaN") as caught, PairWriter(paths, 8_000, 2) as pair:
+    with pytest.raises(OutputError, match=r"NaN") as caught, GroupWriter(paths, 8_000, 2) as pair:
         pair.write(BLOCK, np.nan * BLOCK)
     assert str(paths[1]) in str(caught.value)  # by its own name, not by the hidden one
     assert names(paths[0].parent) == []
@@ -64,7 +66,7 @@ def test_neither_appears_when_the_second_cannot_be_renamed(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OutputError, match="No space left"), PairWriter(paths, 8_000, 2) as pair:
+    with pytest.raises(OutputError, match="No space left"), GroupWriter(paths, 8_000, 2) as pair:
         pair.write(BLOCK, BLOCK)
     assert names(paths[0].parent) == []
 
@@ -73,15 +75,15 @@ def test_neither_appears_when_the_second_cannot_be_renamed(
 def test_an_existing_file_is_left_alone_unless_forced(paths: tuple[Path, Path], which: int) -> None:
     paths[which].write_text("precious")
     with pytest.raises(OutputError, match=paths[which].name):
-        PairWriter(paths, 8_000, 2)
+        GroupWriter(paths, 8_000, 2)
     assert paths[which].read_text() == "precious"
-    with PairWriter(paths, 8_000, 2, force=True) as pair:
+    with GroupWriter(paths, 8_000, 2, force=True) as pair:
         pair.write(BLOCK, BLOCK)
     assert audio.read(paths[which])[0].shape == (2, 100)
 
 
 def test_a_file_that_appears_meanwhile_is_left_alone(paths: tuple[Path, Path]) -> None:
-    writer = PairWriter(paths, 8_000, 2)
+    writer = GroupWriter(paths, 8_000, 2)
     paths[1].write_text("precious")
     with pytest.raises(OutputError, match="exists"), writer as pair:
         pair.write(BLOCK, BLOCK)
@@ -99,11 +101,11 @@ def test_both_forced_files_stay_as_they_were_after_an_error(paths: tuple[Path, P
 
 def test_one_place_for_both_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="two files"):
-        PairWriter((tmp_path / "a.wav", tmp_path / "a.wav"), 8_000, 1)
+        GroupWriter((tmp_path / "a.wav", tmp_path / "a.wav"), 8_000, 1)
 
 
 def test_clipped_samples_are_counted(paths: tuple[Path, Path]) -> None:
-    with PairWriter(paths, 8_000, 2, subtype="PCM_16") as pair:
+    with GroupWriter(paths, 8_000, 2, subtype="PCM_16") as pair:
         pair.write(8 * BLOCK, BLOCK)
     assert pair.clipped == (200, 0)
 
@@ -115,7 +117,7 @@ def test_names_come_from_the_recordings_own(suffix: str) -> None:
 
 def test_names_as_long_as_the_system_allows(tmp_path: Path) -> None:
     paths = tmp_path / ("s" * 251 + ".wav"), tmp_path / ("r" * 251 + ".wav")
-    with PairWriter(paths, 8_000, 2) as pair:
+    with GroupWriter(paths, 8_000, 2) as pair:
         pair.write(BLOCK, BLOCK)
     assert names(tmp_path) == sorted(path.name for path in paths)
 
@@ -123,7 +125,7 @@ def test_names_as_long_as_the_system_allows(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
     paths = tmp_path / "a.wav", tmp_path / ("r" * 252 + ".wav")
     with pytest.raises(OutputError, match=r"rrr.wav: cannot be written \(File name too long\)"):
-        PairWriter(paths, 8_000, 2)
+        GroupWriter(paths, 8_000, 2)
     with pytest.raises(OutputError, match="File name too long"):
         refuse_overwriting(tmp_path / "in.wav", paths)
     assert names(tmp_path) == []
@@ -146,3 +148,58 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     for bad in (tmp_path / "file", tmp_path / "file" / "under"):
         with pytest.raises(OutputError, match="cannot be made a folder"):
             make_folder(bad)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_replaced_comes_back_when_one_of_several_cannot_be_renamed(
+    tmp_path: Path, failing: int, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [tmp_path / f"{name}.wav" for name in ("new", "old", "other")]
+    for place in places[1:]:
+        place.write_text(place.stem)
+    rename = Path.replace
+
+    def fail(self: Path, target: Any) -> Path:
+        if Path(target) == places[failing] and self.name.endswith(".part.wav"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    def no_links(*_: Any) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
+    with pytest.raises(OutputError, match="No space left"), GroupWriter(places, 8_000, 2, force=True) as group:
+        group.write(BLOCK, BLOCK, BLOCK)
+    assert names(tmp_path) == ["old.wav", "other.wav"]
+    assert [place.read_text() for place in places[1:]] == ["old", "other"]
+
+
+def test_replaced_files_leave_nothing_behind(tmp_path: Path) -> None:
+    places = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for _ in range(2):
+        with GroupWriter(places, 8_000, 2, force=True) as group:
+            group.write(BLOCK, BLOCK)
+    assert names(tmp_path) == ["a.wav", "b.wav"]
+
+
+def test_a_file_of_another_kind_appears_with_them_or_not_at_all(tmp_path: Path) -> None:
+    sound, figure = tmp_path / "a.wav", tmp_path / "a.png"
+    with suppress(RuntimeError), GroupWriter([sound], 8_000, 2, beside=figure) as group:
+        group.write(BLOCK)
+        group.hidden_beside.write_text("drawn")
+        raise RuntimeError
+    assert names(tmp_path) == []
+    with pytest.raises(OutputError, match="cannot be written"), GroupWriter([sound], 8_000, 2, beside=figure) as group:
+        group.write(BLOCK)  # and nothing is drawn
+    assert names(tmp_path) == []
+    with GroupWriter([sound], 8_000, 2, beside=figure) as group:
+        group.write(BLOCK)
+        group.hidden_beside.write_text("drawn")
+    assert names(tmp_path) == ["a.png", "a.wav"]
+    with pytest.raises(OutputError, match=r"a.png: exists already"):
+        GroupWriter([tmp_path / "b.wav"], 8_000, 2, beside=figure)
+    with pytest.raises(ValueError, match="nothing but recordings"):
+        _ = GroupWriter([tmp_path / "c.wav"], 8_000, 2).hidden_beside
