@@ -1,0 +1,1 @@
+"""Pages in the browser, served from this computer by the standard library alone."""
