@@ -43,7 +43,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Songs whose stems are tones, each in a range of its own, and a recipe."""
     folder = tmp_path_factory.mktemp("unmix")
     rng = np.random.default_rng(0)
-    for part, count in (("train", 4), ("validation", 2)):
+    for part, count in (("train", 4), ("validation", 2), ("test", 2)):
         for number in range(count):
             place = folder / "songs" / part / f"{part} {number} - tones"
             place.mkdir(parents=True)
@@ -79,10 +79,20 @@ def test_tones_are_learned_and_the_run_is_an_engine(
     kept = checkpoint.load(tmp_path / "run" / "model.safetensors")
     assert kept.classes == ("vocals", "drums", "bass", "other")
     assert kept.card["results"]["validation_db"] > 8, "tones that far apart are easy to tell apart"
-    assert kept.card["songs"] == {"train": 4, "validation": 2, "test": 0}
+    assert kept.card["songs"] == {"train": 4, "validation": 2, "test": 2}
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
     engine = engines.load("checkpoint", tmp_path / "run")
     assert engine.stems == kept.classes
+    out = tmp_path / "tones.safetensors"
+    assert call("release", "unmix", tmp_path / "run", "-o", out, "--data", work / "songs", "--quiet") == 0
+    released = checkpoint.load(out)
+    assert released.card["results"]["test"]["vocals"]["sdr_gain_db"] > 8
+    assert released.card["recordings"] == kept.card["songs"]
+    page = out.with_suffix(".md").read_text()
+    assert "2 songs of the part `test`" in page
+    assert "`stems`" not in page, "data sets are called by their folder"
+    assert "- `songs`: yours" in page
+    assert call("release", "unmix", tmp_path / "run", "-o", out, "--data", work / "songs", "--quiet") == 2
 
 
 def test_a_stopped_run_ends_with_the_weights_of_one_that_was_not(work: Path, tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ import typer
 
 from soundsieve.errors import MissingExtraError, unknown_name
 
-TASKS = ("select", "tag", "genre")
+TASKS = ("select", "unmix", "tag", "genre")
 
 
 def command(
     task: Annotated[str, typer.Argument(help="What was trained: " + ", ".join(TASKS) + ".")],
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The checkpoint to write, NAME.safetensors.")],
-    data: Annotated[Path, typer.Option(help="The folder that holds the data sets.")] = Path("data"),
+    data: Annotated[
+        Path, typer.Option(help="The folder that holds the data sets; for unmix, the songs to test on.")
+    ] = Path("data"),
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "MIT",
     made_by: Annotated[str, typer.Option(help="The command that made the run, for the card.")] = "",
     note: Annotated[str, typer.Option(help="What a reader of the results must know, for the card.")] = "",
@@ -30,13 +32,20 @@ def command(
     from soundsieve.cli._terminal import progress_bar
 
     try:
-        from soundsieve.systems import release_genre, release_select, release_tag
+        from soundsieve.systems import release_genre, release_select, release_tag, release_unmix
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"releasing needs {error.name}: pip install 'soundsieve[train]'") from None
     command = made_by or f"soundsieve train {task} --recipe {run.name} --data DATA"
     if task == "genre":  # what it said of its test rows is known
         done = release_genre.release(run, out, command=command, licence=licence, note=note, force=force)
         typer.echo(f"{done.weights} and {done.card}")
+        return
+    if task == "unmix":
+        with progress_bar("songs", shown=not quiet) as progress:
+            unmixed = release_unmix.release(
+                run, data, out, command=command, licence=licence, note=note, force=force, progress=progress
+            )
+        typer.echo(f"{unmixed.weights} and {unmixed.card}")
         return
     release = release_tag.release if task == "tag" else release_select.release
     with progress_bar("mixtures", shown=not quiet) as progress:

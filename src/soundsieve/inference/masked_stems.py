@@ -30,7 +30,12 @@ class MasksPieces(Protocol):
     """A separator that says how it shares a spectrogram among its stems.
 
     It also has `settings` with `n_fft`, `hop`, `frames` and `step`, and the `window` of its transform.
+
+    Attributes:
+        rise: How a piece sets in where the one before it goes on.
     """
+
+    rise: Tensor
 
     def masks(self, magnitudes: Tensor, tail: Tensor | None = None) -> Tensor:
         """Share the cells of whole pieces; see `SpleeterUNet.masks`."""

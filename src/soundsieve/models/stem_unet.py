@@ -121,7 +121,7 @@ class StemUNet(nn.Module):
             found = tuple(mixture.shape)
             raise ValueError(f"mixture: expected shape (batch ≥ 1, {self.channels} channels, time ≥ 1), found {found}")
         spectrum = self.spectrum(mixture)
-        masked = self.masks(spectrum) * spectrum[:, None]  # b, s, c, f, l
+        masked = self.cell_masks(spectrum) * spectrum[:, None]  # b, s, c, f, l
         s = self.settings
         stems = torch.istft(masked.flatten(0, 2), s.n_fft, s.hop, window=self.window)
         return stems.reshape(*masked.shape[:3], -1)[..., : mixture.shape[-1]]
@@ -133,7 +133,7 @@ class StemUNet(nn.Module):
         spectrum = torch.stft(padded, s.n_fft, s.hop, window=self.window, pad_mode="constant", return_complex=True)
         return spectrum.reshape(*waveform.shape[:-1], *spectrum.shape[-2:])
 
-    def masks(self, spectrum: Tensor) -> Tensor:
+    def cell_masks(self, spectrum: Tensor) -> Tensor:
         """Share every cell of a mixture among the stems: (b, c, f, l) → (b, s, c, f, l)."""
         shares = torch.softmax(self.logits(spectrum).float(), dim=1)  # b, s, c, m, l
         return torch.einsum("bscml,mf->bscfl", shares, self.bands)

@@ -7,11 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from soundsieve import datasets
 from soundsieve.checkpoint import SUFFIX, Checkpoint
-from soundsieve.corpus import CorpusSettings, SourceSettings
 from soundsieve.errors import OutputError
 
 LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
@@ -57,9 +56,21 @@ def check_target(out: Path, *, force: bool) -> Path:
     return page
 
 
+class UsedSource(Protocol):
+    """A data set of an experiment, as its recipe has it."""
+
+    @property
+    def dataset(self) -> str: ...  # noqa: D102 - its name
+
+    @property
+    def root(self) -> Path: ...  # noqa: D102 - its folder, relative to that of all data sets
+
+    def model_dump(self, *, mode: str, exclude_defaults: bool) -> dict[str, Any]: ...  # noqa: D102 - all that is set
+
+
 def facts(
     kept: Checkpoint,
-    corpus: CorpusSettings,
+    used: Sequence[UsedSource],
     data: Path,
     *,
     seed: int,
@@ -68,24 +79,24 @@ def facts(
     limits: Sequence[str],
 ) -> dict[str, Any]:
     """What is known about a model, for its card: its recordings and their licences, how it was made, its limits."""
-    every = (*corpus.events, *corpus.backgrounds)
-    sources = [source for source in every if (data / source.root).is_dir()]  # optional ones may not have been there
+    sources = [source for source in used if (data / source.root).is_dir()]  # optional ones may not have been there
     return {
         "licence": licence,
         "data": {source.root.as_posix(): _licence(source, data) for source in sources},
         "split": [source.model_dump(mode="json", exclude_defaults=True) for source in sources],
-        "recordings": kept.card.get("recordings", {}),
+        "recordings": kept.card.get("recordings", kept.card.get("songs", {})),
         "seed": seed,
         "command": command,
         "limits": list(limits),
     }
 
 
-def _licence(source: SourceSettings, data: Path) -> str:
+def _licence(source: UsedSource, data: Path) -> str:
     """The data set's licence, or the first table of a folder's LICENCES.md: package, version, licence, clips."""
     table = data / source.root / LICENCES_FILE
     if not table.is_file():
-        return datasets.get(source.dataset).LICENCE
+        songs = source.dataset in datasets.song_names()
+        return (datasets.get_songs if songs else datasets.get)(source.dataset).LICENCE
     first = table.read_text(encoding="utf-8").split("\n\n")[1]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()[2:]]
     return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)

@@ -61,7 +61,7 @@ def release(
     card = {
         **facts(
             kept,
-            recipe.corpus,
+            (*recipe.corpus.events, *recipe.corpus.backgrounds),
             data,
             seed=recipe.training.seed,
             licence=licence,

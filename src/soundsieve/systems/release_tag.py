@@ -61,9 +61,10 @@ def release(
         raise SettingsError(f"{run}: holds no {RUN_FILE}; a model to release is trained by a recipe without folds")
     kept = checkpoint.load(checkpoint.locate(run))
     recipe = TagRecipe.parse(kept.recipe)
+    used = (*recipe.corpus.events, *recipe.corpus.backgrounds)
     card: dict[str, Any] = {
         **kept.card,
-        **facts(kept, recipe.corpus, data, seed=recipe.training.seed, licence=licence, command=command, limits=LIMITS),
+        **facts(kept, used, data, seed=recipe.training.seed, licence=licence, command=command, limits=LIMITS),
         "note": note,
     }
     with tempfile.TemporaryDirectory() as folder:
