@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def drum_class(name: str, file_name: str = "") -> str | None:
     True
     """
     # what stands in brackets is the make of the drum, which may say "metal edge"
-    words, file_words = _words(re.sub(r"\(.*?\)", "", name)), _words(Path(file_name).stem)
+    words, file_words = split_words(re.sub(r"\(.*?\)", "", name)), split_words(Path(file_name).stem)
     if _OTHER.search(words) or _OTHER.search(file_words):
         return None
     for text in (words, file_words):
@@ -72,14 +72,22 @@ def drum_class(name: str, file_name: str = "") -> str | None:
     return None
 
 
-def _words(text: str) -> str:
-    """Split camel case, digits and punctuation into lower-case words."""
+def split_words(text: str) -> str:
+    """Split camel case, digits and punctuation into lower-case words.
+
+    >>> split_words("HiHatClosed-0")
+    'hi hat closed'
+    """
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return " ".join(re.findall(r"[a-z]+", split.lower()))
 
 
-def read_kit(folder: Path) -> dict[str, list[list[Layer]]]:
+def read_kit(folder: Path, classify: Callable[[str, str], str | None] = drum_class) -> dict[str, list[list[Layer]]]:
     """Return the drums of a Hydrogen kit: for each class a list of instruments, each with its layers.
+
+    Args:
+        folder: the kit's.
+        classify: names the class of an instrument from its name and its file's name; None leaves it out.
 
     Raises:
         DatasetError: when the kit's `drumkit.xml` is missing or not XML.
@@ -98,17 +106,23 @@ def read_kit(folder: Path) -> dict[str, list[list[Layer]]]:
         name = instrument.findtext("name", "")
         by_class: dict[str, list[Layer]] = {}
         for node in instrument.iter("layer"):
-            _add_layer(by_class, folder, name, node)
+            _add_layer(by_class, folder, classify, name, node)
         if instrument.find(".//layer") is None:  # the old format: one file and no layers
-            _add_layer(by_class, folder, name, instrument)
+            _add_layer(by_class, folder, classify, name, instrument)
         for label, layers in by_class.items():
             drums.setdefault(label, []).append(layers)
     return drums
 
 
-def _add_layer(by_class: dict[str, list[Layer]], folder: Path, name: str, node: ElementTree.Element) -> None:
+def _add_layer(
+    by_class: dict[str, list[Layer]],
+    folder: Path,
+    classify: Callable[[str, str], str | None],
+    name: str,
+    node: ElementTree.Element,
+) -> None:
     file_name = node.findtext("filename", "")
-    label = drum_class(name, file_name)
+    label = classify(name, file_name)
     if label is not None and (folder / file_name).is_file():
         softest, loudest = float(node.findtext("min") or 0), float(node.findtext("max") or 1)
         by_class.setdefault(label, []).append(Layer(folder / file_name, softest, loudest))
@@ -155,7 +169,7 @@ def play(
     sound = np.zeros(length, dtype=np.float32)
     for hit in hits:
         start = round(hit.start_s * rate_hz)
-        samples = min(layers, key=lambda layer: _distance(hit.loudness, layer[1], layer[2]))[0][: length - start]
+        samples = min(layers, key=lambda layer: distance(hit.loudness, layer[1], layer[2]))[0][: length - start]
         if choke:
             fade = min(round(0.01 * rate_hz), length - start)
             sound[start : start + fade] *= np.linspace(1, 0, fade, dtype=np.float32)
@@ -166,5 +180,10 @@ def play(
     return sound
 
 
-def _distance(loudness: float, softest: float, loudest: float) -> float:
+def distance(loudness: float, softest: float, loudest: float) -> float:
+    """Return how far a loudness lies outside of the range a layer is meant for; 0 inside.
+
+    >>> distance(0.9, 0.0, 0.5)
+    0.4
+    """
     return max(softest - loudness, loudness - loudest, 0.0)

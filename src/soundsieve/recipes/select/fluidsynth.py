@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from soundsieve.errors import AudioError, MissingExtraError
-from soundsieve.recipes.clips import RATE_HZ, read_mono
+from soundsieve.recipes.clips import RATE_HZ
 from soundsieve.recipes.select.phrases import Span
 
 
@@ -36,16 +37,29 @@ def synthesize(program: str, font: Path, midi: bytes, spans: Sequence[Span]) -> 
     Raises:
         AudioError: when FluidSynth fails.
     """
+    sound = render(program, font, midi).mean(axis=0, dtype=np.float32)
+    return [sound[round(s.start_s * RATE_HZ) : round((s.start_s + s.length_s) * RATE_HZ)] for s in spans]
+
+
+def render(program: str, font: Path, midi: bytes, *, reverb: bool = True) -> NDArray[np.float32]:
+    """Render a MIDI file with a soundfont, (2, time) at 44.1 kHz; `reverb` lets the score's reverberation be heard.
+
+    Raises:
+        AudioError: when FluidSynth fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         score, wave = Path(folder, "score.mid"), Path(folder, "sound.wav")
         score.write_bytes(midi)
-        command = [program, "-n", "-i", "-q", "-g", "0.4", "-C", "0", "-R", "1", "-r", str(RATE_HZ), "-O", "float"]
+        command = [program, "-n", "-i", "-q", "-g", "0.4", "-C", "0", "-R", str(int(reverb)), "-r", str(RATE_HZ)]
         # only the samples of the programs played are loaded: a large soundfont opens in a moment
-        command += ["-o", "synth.dynamic-sample-loading=1", "-o", "synth.reverb.room-size=0.4", "-T", "wav"]
+        command += ["-O", "float", "-o", "synth.dynamic-sample-loading=1", "-o", "synth.reverb.room-size=0.4"]
         done = subprocess.run(
-            [*command, "-F", str(wave), str(font), str(score)], capture_output=True, text=True, check=False
+            [*command, "-T", "wav", "-F", str(wave), str(font), str(score)], capture_output=True, text=True, check=False
         )
         if done.returncode or not wave.is_file():
             raise AudioError(f"{font}: fluidsynth could not render with it ({done.stderr.strip()[-200:]})")
-        sound, _ = read_mono(wave, str(font))
-    return [sound[round(s.start_s * RATE_HZ) : round((s.start_s + s.length_s) * RATE_HZ)] for s in spans]
+        try:
+            samples, _ = soundfile.read(wave, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{font}: fluidsynth wrote no sound that can be read ({error})") from None
+    return np.ascontiguousarray(samples.T)

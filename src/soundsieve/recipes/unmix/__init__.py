@@ -1,1 +1,1 @@
-"""Recipes for separating songs, and the scripts that render songs to learn from."""
+"""Recipes for separating songs, and the songs that are rendered for it."""
