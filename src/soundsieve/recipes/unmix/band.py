@@ -59,7 +59,8 @@ class Song:
     @property
     def folder(self) -> str:
         """Where it lies: the part, then `Artist - Title`; the artist is the singer or, where nobody sings, the kit."""
-        artist = f"Singer {self.singer}" if self.singer else f"Band {self.kit.name}"
+        own = f" {self.number:04d}" if self.kit.kind == "machine" else ""  # a machine is made up for each song
+        artist = f"Singer {self.singer}" if self.singer else f"Band {self.kit.name}{own}"
         return f"{self.part}/{artist} - {self.number:04d} {self.score.title}"
 
 
