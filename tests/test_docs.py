@@ -33,6 +33,7 @@ from soundsieve.settings import override, read_yaml
 from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
+from soundsieve.training.unmix_recipe import UnmixRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -141,7 +142,8 @@ def check_names(verb: str, given: dict[str, Any]) -> None:
     if given.get("recipe"):
         task = given.get("task", "select")
         values = override(read_yaml(recipes.locate(task, given["recipe"])), given.get("settings") or [])
-        kinds = {"select": SelectRecipe, "tag": TagRecipe, "genre": TagRecipe if "corpus" in values else GenreRecipe}
+        genre = TagRecipe if "corpus" in values else GenreRecipe
+        kinds = {"select": SelectRecipe, "unmix": UnmixRecipe, "tag": TagRecipe, "genre": genre}
         kinds[task].parse(values)
     if verb == "select" and given["model"] in checkpoint.released() and not given["classes"]:
         known = checkpoint.load(checkpoint.locate(given["model"]), weights=False).classes
