@@ -174,7 +174,7 @@ def test_what_is_wrong_is_said_in_a_sentence(work: Path, tmp_path: Path, capsys:
     for arguments, sentence in (
         (["genre", "--model", work / "one"], "name at least one recording"),
         (["genre", tmp_path / "good.wav", "--model", "select"], "names no genres"),
-        (["genre", tmp_path / "good.wav", "--model", work / "one", "--timeline", "--hop", 0], "hop_s"),
+        (["genre", tmp_path / "good.wav", "--model", work / "one", "--timeline", "--hop", 0], "--hop"),
         (["evaluate", "genre"], "name the run folder with --model, or recipes with --ladder"),
         (["evaluate", "genre", "--model", tmp_path], "holds no finished run"),
         (["train", "genre", "--recipe", "mlp", "--data", tmp_path], "features_30_sec.csv"),

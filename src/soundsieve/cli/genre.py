@@ -30,7 +30,7 @@ def command(
         list[str] | None, typer.Option("--format", help="table, json, csv or audacity; repeat it for several.")
     ] = None,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say which genre is heard when.")] = False,
-    hop: Annotated[float, typer.Option(help="Seconds from one answer of the timeline to the next.")] = _HOP_S,
+    hop: Annotated[float, typer.Option(min=0.5, help="Seconds from one answer of the timeline to the next.")] = _HOP_S,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", readable=False, help="Folder for the results; printed if not given."),
