@@ -72,7 +72,7 @@ def test_the_table_says_how_it_was_measured(work: Path, capsys: pytest.CaptureFi
     assert "Expected calibration error" in printed
 
 
-def test_runs_are_compared_by_accuracy_and_cost(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_are_compared_by_accuracy_and_cost(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", work / "run", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     [row] = found["runs"]
@@ -86,6 +86,11 @@ def test_runs_are_compared_by_accuracy_and_cost(work: Path, capsys: pytest.Captu
     assert row["memory_mb"] > 4e-6 * row["parameters"]
     assert call("compare", work / "run") == 0
     assert "tag_lstm" in capsys.readouterr().out
+    shutil.copytree(work / "run", tmp_path / "part")
+    shutil.rmtree(tmp_path / "part" / "fold2")
+    assert call("compare", work / "run", tmp_path / "part", "--json") == 0
+    protocols = {row["run"]: row["protocol"] for row in json.loads(capsys.readouterr().out)["runs"]}
+    assert protocols == {"run": "choose", "part": "choose, 2 of 3 folds"}
 
 
 def test_runs_that_differ_in_the_seed_are_averaged(

@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Compared:
     Attributes:
         run: The run folder's name.
         architecture: Its model.
-        protocol: How its recordings were divided: choose, published, subsets.
+        protocol: How its recordings were divided: choose, published, subsets; and how many folds if not all.
         accuracy: With the chosen epoch's weights.
         last: With the last epoch's; None where these were not kept.
         parameters: Of the network; of a model of descriptors, all numbers that it keeps.
@@ -126,7 +126,7 @@ def _compared(run: Path) -> Compared:
     return Compared(
         run=run.name,
         architecture=loaded.model,
-        protocol=report.protocol["protocol"],
+        protocol=_protocol(report.protocol),
         accuracy=report.accuracy[0],
         last=report.accuracy[1] if len(report.accuracy) > 1 else None,
         parameters=report.protocol["parameters"],
@@ -135,6 +135,12 @@ def _compared(run: Path) -> Compared:
         memory_mb=_memory_mb(model, *inputs),
         error=report.calibration.error_after,
     )
+
+
+def _protocol(found: Mapping[str, Any]) -> str:
+    """Name the protocol, and say so where not all folds have been tested."""
+    tested, folds = len(found["runs"]), found.get("folds")
+    return f"{found['protocol']}, {tested} of {folds} folds" if folds and tested < folds else str(found["protocol"])
 
 
 def _listening(loaded: Checkpoint) -> Callable[[], tuple[torch.Tensor, ...]]:
