@@ -39,7 +39,7 @@ def whole(path: Path, out: Path, engine: str) -> None:
 
 def load_network(engine: str):
     """Return the network of an engine; what has none is said in a sentence."""
-    from soundsieve.inference.engine_names import find_engine
+    from soundsieve.inference.engine_choice import find_engine
 
     network = getattr(find_engine(engine, "cpu").load(), "network", None)
     if network is None:
@@ -63,7 +63,7 @@ def difference_db(engine: str, length_s: float) -> float:
     """Level of (streamed − whole) against the whole-file stems but the last, in dB: same network, same input."""
     import soundfile
 
-    from soundsieve.inference.engine_names import find_engine
+    from soundsieve.inference.engine_choice import find_engine
     from soundsieve.inference.source import open_source
     from soundsieve.inference.unmixing import StreamUnmixer, unmix
 
