@@ -28,6 +28,7 @@ import typer
 
 from soundsieve import checkpoint, datasets, recipes
 from soundsieve.cli import application, verbs
+from soundsieve.cli.select import AUTO
 from soundsieve.inference.classes import match_classes
 from soundsieve.settings import override, read_yaml
 from soundsieve.training.genre_recipe import GenreRecipe
@@ -148,7 +149,7 @@ def check_names(verb: str, given: dict[str, Any]) -> None:
     if verb == "select" and given["model"] in checkpoint.released() and not given["classes"]:
         known = checkpoint.load(checkpoint.locate(given["model"]), weights=False).classes
         asked = ",".join([*(given["keep"] or []), *(given["remove"] or [])])
-        assert match_classes([name.strip() for name in asked.split(",")], known)
+        assert asked == AUTO or match_classes([name.strip() for name in asked.split(",")], known)
 
 
 def runs(page: Path) -> bool:

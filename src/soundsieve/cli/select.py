@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,7 +12,7 @@ import typer
 from soundsieve import checkpoint
 from soundsieve.cli._terminal import complain, progress_bar, reported
 from soundsieve.cli._writing import Format, cut_off, refuse_options
-from soundsieve.errors import CheckpointError, OutputError, SettingsError
+from soundsieve.errors import AudioError, CheckpointError, OutputError, SettingsError
 
 if TYPE_CHECKING:
     from soundsieve.inference.result import Report
@@ -24,11 +24,14 @@ Job: TypeAlias = tuple[Path, tuple[Path, Path]]
 
 # One file that may not be read must not stop the others, so it is looked at with the rest and not by the option parser.
 _FILES = "Recordings, or videos with sound."
+AUTO = "auto"  # --keep: what the tagger hears
 
 
 def command(
     files: Annotated[list[Path] | None, typer.Argument(readable=False, help=_FILES)] = None,
-    keep: Annotated[list[str] | None, typer.Option(help="Class to keep; repeat it, or list them: dog,rain.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Class to keep; repeat it, or list them: dog,rain; auto: what is heard.")
+    ] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Class to remove; likewise.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", readable=False, help="Folder for the results.")] = Path(),
     model: Annotated[str, typer.Option(help="A released model, a checkpoint, or a run folder.")] = "select",
@@ -59,7 +62,8 @@ def command(
     if classes:
         typer.echo(json.dumps(header.classes) if as_json else "\n".join(header.classes))
         return
-    mode, asked = _request(keep, remove, header.classes)
+    listen = keep == [AUTO] and not remove
+    mode, asked = ("keep", ()) if listen else _request(keep, remove, header.classes)
     jobs = _plan(files or [], output, suffix.value)
     refuse_options(device, segment, suffix.value, subtype)
     written = {"subtype": subtype, "force": force}
@@ -68,7 +72,8 @@ def command(
         ready = [job for job in jobs if _usable(job, written, as_json=as_json)]
         if ready:
             selector = _open(path, device, {"chunks": {"segment_s": segment}, "gate": {"enabled": gate}})
-            done = sum(_work(selector, job, asked, mode, written, as_json=as_json, quiet=quiet) for job in ready)
+            wanted = _listener(header.classes, device, quiet=quiet) if listen else lambda _: asked
+            done = sum(_work(selector, job, wanted, mode, written, as_json=as_json, quiet=quiet) for job in ready)
     if done < len(jobs):
         raise typer.Exit(2)
 
@@ -79,6 +84,26 @@ def _request(keep: list[str] | None, remove: list[str] | None, known: Sequence[s
     if bool(keep) == bool(remove):
         raise SettingsError("say what to --keep or what to --remove, one of the two; --classes lists what there is")
     return "keep" if keep else "remove", match_classes(keep or remove or [], known)
+
+
+def _listener(known: tuple[str, ...], device: str, *, quiet: bool) -> Callable[[Path], tuple[str, ...]]:
+    """Make what chooses the classes of a file: those that the released tagger hears and the selector knows."""
+    from soundsieve.systems.describe import known_to
+    from soundsieve.systems.tag import Tagger
+
+    tagger = Tagger(checkpoint.load(checkpoint.locate("tag")), device)
+
+    def heard_in(file: Path) -> tuple[str, ...]:
+        heard = tagger.tag(file).labels
+        said = ", ".join(f"{found.label} {found.score:.2f}" for found in heard)
+        chosen = known_to(heard, known)
+        if not chosen:
+            raise AudioError(f"{file}: nothing is heard that this model can keep ({said}); name classes with --keep")
+        if not quiet:
+            complain(f"{file}: heard {said}")
+        return tuple(chosen)
+
+    return heard_in
 
 
 def _plan(files: Sequence[Path], folder: Path, suffix: str) -> list[Job]:
@@ -126,7 +151,7 @@ def _open(path: Path, device: str, settings: dict[str, Any]) -> Selector:
 def _work(
     selector: Selector,
     job: Job,
-    asked: tuple[str, ...],
+    wanted: Callable[[Path], tuple[str, ...]],
     mode: Mode,
     written: dict[str, Any],
     *,
@@ -136,6 +161,7 @@ def _work(
     """Do one file and say so; say what is wrong with it where it cannot be done."""
     file, outputs = job
     with reported(file, as_json=as_json):
+        asked = wanted(file)
         with progress_bar(file.name, shown=not quiet) as progress:
             report = selector.process_file(file, outputs, asked, mode=mode, progress=progress, **written)
         _tell(report, as_json=as_json, quiet=quiet)

@@ -9,6 +9,8 @@ from typing import Any
 
 from soundsieve import checkpoint
 from soundsieve.checkpoint import SUFFIX
+from soundsieve.datasets.find_songs import find_songs
+from soundsieve.errors import DatasetError
 from soundsieve.evaluation.unmix_report import StemRow, UnmixReport
 from soundsieve.evaluation.unmix_scores import ENGINE, IDEAL, MIXTURE
 from soundsieve.inference.progress import Progress
@@ -53,12 +55,18 @@ def release(
         CheckpointError, DatasetError, SettingsError: As for `evaluate_unmix`.
     """
     page = check_target(out, force=force)
+    if any(song.part == "all" for song in find_songs(data).songs):
+        raise DatasetError(
+            f"{data}: holds songs of no part, which training may have heard; put those to test on in test/"
+        )
     kept = checkpoint.load(checkpoint.locate(run))
     recipe = UnmixRecipe.parse(kept.recipe)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"{out.stem}{SUFFIX}"
         checkpoint.save(draft, kept, half=True)
         report = evaluate_unmix(draft, data, UnmixEvaluationSettings(), progress=progress)
+    if report.failed:
+        raise DatasetError(f"{report.failed[0][1]}: a release is tested on all songs")
     rows = [row for row in report.rows if row.division == report.rows[0].division]
     card = {
         **kept.card,
