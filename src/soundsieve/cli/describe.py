@@ -12,7 +12,7 @@ from soundsieve.cli._terminal import progress_bar, reported
 from soundsieve.errors import SettingsError
 
 if TYPE_CHECKING:
-    from soundsieve.systems.describe import Description
+    from soundsieve.systems.describe_recording import Description
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
     """
     if not files:
         raise SettingsError("name at least one recording to describe")
-    from soundsieve.systems.describe import Describer
+    from soundsieve.systems.describe_recording import Describer
 
     describer = Describer(device)
     done = 0

@@ -88,7 +88,7 @@ def _request(keep: list[str] | None, remove: list[str] | None, known: Sequence[s
 
 def _listener(known: tuple[str, ...], device: str, *, quiet: bool) -> Callable[[Path], tuple[str, ...]]:
     """Make what chooses the classes of a file: those that the released tagger hears and the selector knows."""
-    from soundsieve.systems.describe import known_to
+    from soundsieve.systems.describe_recording import known_to
     from soundsieve.systems.tag import Tagger
 
     tagger = Tagger(checkpoint.load(checkpoint.locate("tag")), device)
