@@ -141,7 +141,8 @@ class StemUNet(nn.Module):
     def logits(self, spectrum: Tensor) -> Tensor:
         """Say how much speaks for each stem in each band: (b, c, f, l) → (b, s, c, m, l)."""
         frames = spectrum.shape[-1]
-        x = self.enter(pad(self._seen(spectrum), (0, -frames % 2**self.halvings)))
+        seen = pad(self._seen(spectrum), (0, -frames % 2**self.halvings))
+        x = self.enter(seen.contiguous(memory_format=torch.channels_last))  # a processor learns a quarter faster so
         skips = []
         for block in self.down:
             skips.append(x)
