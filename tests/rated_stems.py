@@ -26,4 +26,4 @@ def write_stems(folder: Path, *, reference: bool = True, mixture: bool = True, d
 
 def write_tone(path: Path, amplitude: float, hz: float = 440, duration_s: float = 2.0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    audio.write(path, tone(hz, duration_s, RATE, channels=2, amplitude=amplitude), RATE)
+    audio.write(path, tone(hz, duration_s, RATE, channels=2, amplitude=amplitude), RATE, force=True)

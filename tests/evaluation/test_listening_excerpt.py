@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import soundfile
 from rated_stems import RATE, write_tone
 from recordings import tone
 from soundsieve import audio
+from soundsieve.errors import AudioError
 from soundsieve.evaluation.listening_excerpt import Excerpt, loudest_part, match_levels
 
 INSIDE = slice(400, -400)  # without the fades
@@ -90,3 +93,32 @@ def test_nothing_clips_and_all_are_softened_alike(tmp_path: Path) -> None:
     assert 0.9 * 10 ** (gains[1] / 20) == pytest.approx(0.98, abs=1e-3)
     assert gains[0] - gains[-1] == pytest.approx(6.02, abs=0.01)
     assert gains[-1] < -6
+
+
+@pytest.mark.parametrize("match", [True, False])
+@pytest.mark.parametrize("loud", ["reference", "mixture"])
+def test_what_is_heard_openly_does_not_clip_either(tmp_path: Path, loud: str, match: bool) -> None:
+    wave = 0.1 * tone(440, 2.0, RATE)
+    wave[:, RATE] = 1.96
+    audio.write(tmp_path / "loud.wav", wave, RATE, subtype="FLOAT")
+    *heard, quiet = excerpts(tmp_path, 0.1, 0.2, 0.15)
+    opened = {"reference": quiet, "mixture": quiet} | {loud: Excerpt(tmp_path / "loud.wav", 0.0, 2.0)}
+    *gains, openly = match_levels(heard, opened["reference"], mixture=opened["mixture"], match=match)
+    assert openly == pytest.approx(-6.02, abs=0.01)
+    softest = match_levels(heard, quiet if loud == "mixture" else opened["reference"], match=match)
+    if loud == "mixture":
+        assert [gain - openly for gain in gains] == pytest.approx(softest[:-1], abs=1e-6)  # one change for all
+    peak = abs(decode(replace(opened[loud], gain_db=openly))).max()
+    assert peak == pytest.approx(0.98, abs=1e-3)
+
+
+def test_an_excerpt_is_known_by_its_place_its_gain_and_its_file(tmp_path: Path) -> None:
+    (one,) = excerpts(tmp_path, 0.1)
+    others = [replace(one, **change) for change in ({"start_s": 0.5}, {"duration_s": 1.0}, {"gain_db": 1.0})]
+    assert len({excerpt.identity() for excerpt in (one, *others, Excerpt(one.path, 0.0, 2.0))}) == 4
+    before = one.identity()
+    os.utime(one.path, ns=(0, 0))
+    assert one.identity() != before
+    one.path.unlink()
+    with pytest.raises(AudioError, match=r"0\.wav: cannot be read \(No such file"):
+        one.identity()

@@ -53,6 +53,11 @@ def test_what_a_system_lacks_is_said(tmp_path: Path) -> None:
         (["a/S.wav", ".hidden/S.bass.wav"], "no stems of a system here"),
         (["a/S.bass.wav", "S.bass.wav"], "both straight in it"),
         (["a/S.bass.wav", "a/S.bass.flac"], "expected one of them"),
+        (["a/S.bass.wav", "a/s.Bass.wav"], "expected one of them"),
+        (["S.bass.wav", "s.bass.wav"], "expected one of them"),
+        (["a/S.bass.wav", "mixture/S.wav", "mixture/s.mp3"], "is the mixture of s, and so is"),
+        (["Ours/S.bass.wav", "ours/S.bass.wav"], "differs from Ours in case alone"),
+        (["a/S.bass.wav", "Reference/S.bass.wav", "reference/S.bass.wav"], "differs from Reference in case alone"),
     ],
 )
 def test_a_folder_without_stems_or_with_too_many_is_refused(tmp_path: Path, names: list[str], sentence: str) -> None:
@@ -63,3 +68,18 @@ def test_a_folder_without_stems_or_with_too_many_is_refused(tmp_path: Path, name
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="there is no such folder"):
         find_material(tmp_path / "absent")
+
+
+def test_the_case_of_names_keeps_nothing_apart(tmp_path: Path) -> None:
+    touch(tmp_path, "a/Song.vocals.wav", "b/SONG.Vocals.wav", "Reference/song.vocals.wav", "Mixture/sOng.Mixture.wav")
+    found = find_material(tmp_path)
+    (question,) = found.questions
+    assert found.systems == ("a", "b")
+    assert [item.path.name for item in question.items] == ["Song.vocals.wav", "SONG.Vocals.wav"]
+    assert question.song == "Song"
+    assert question.reference == tmp_path / "Reference" / "song.vocals.wav"
+    assert question.mixture == tmp_path / "Mixture" / "sOng.Mixture.wav"
+
+
+def test_a_system_is_never_called_as_the_reference_is(tmp_path: Path) -> None:
+    assert find_material(touch(tmp_path / "Reference", "S.bass.wav")).systems == ("system",)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from soundsieve.errors import UnknownNameError
 from soundsieve.evaluation.opinion_tables import remarks, render
 from soundsieve.evaluation.opinions import opinions
 from soundsieve.evaluation.ratings import Rating
@@ -51,14 +52,58 @@ def test_the_interval_holds_the_truth_nearly_as_often_as_it_says() -> None:
 
 def test_stems_are_kept_apart_and_put_together_at_the_end() -> None:
     ratings = [rated(who, "S", "a", value, stem) for who in "xy" for stem, value in (("bass", 2), ("vocals", 8))]
-    found = opinions([*ratings, rated("x", "S", "reference", 10, "bass")])
+    references = [rated("x", "S", "reference", value, stem) for stem, value in (("bass", 10), ("vocals", 9))]
+    found = opinions([*ratings, *references])
     assert [(row.stem, row.system, row.mos) for row in found.rows] == [
         ("bass", "a", 2.0),
         ("bass", "reference", 10.0),
         ("vocals", "a", 8.0),
+        ("vocals", "reference", 9.0),
         ("all", "a", 5.0),
-        ("all", "reference", 10.0),
+        ("all", "reference", 9.5),
     ]
+    assert not any("every system was rated on" in sentence for sentence in remarks(found))
+
+
+def test_all_is_over_what_every_system_was_rated_on() -> None:
+    # The one system is as good as the other wherever both are, and has a hard stem and a hard song besides.
+    both = [rated("x", "S", system, value, stem) for system in "ab" for stem, value in (("bass", 4), ("vocals", 8))]
+    more = [rated("x", "S", "a", 1, "drums"), rated("x", "T", "a", 1, "vocals")]
+    hidden = [rated("x", "S", "reference", 10, stem) for stem in ("bass", "drums")]
+    found = opinions([*both, *more, *hidden])
+    rows = {row.system: (row.mos, row.ratings) for row in found.rows if row.stem == "all"}
+    assert rows == {"a": (6.0, 2), "b": (6.0, 2)}  # the reference lacks the vocals
+    assert (found.shared, found.stems) == (2, 4)
+    assert "all: every system was rated on 2 of 4 stems of songs; over those." in remarks(found)
+    assert [row.pairs for row in found.differences if row.stem == "all"] == [2]
+
+
+@pytest.mark.parametrize(("stems", "shared"), [(["drums"], 0), (["vocals"], 1)])
+def test_there_is_no_all_where_the_systems_share_too_little(stems: list[str], shared: int) -> None:
+    ratings = [rated("x", "S", "a", 5, stem) for stem in ("bass", "vocals")]
+    found = opinions([*ratings, *(rated("x", "S", "b", 5, stem) for stem in stems)])
+    assert "all" not in {row.stem for row in found.rows}
+    assert any(sentence.startswith(f"No all: every system was rated on {shared} of ") for sentence in remarks(found))
+
+
+def test_names_that_differ_in_case_alone_are_one() -> None:
+    first = [rated("Vera", "Song", "Ours", 2), rated("x", "Song", "Ours", 6)]
+    found = opinions([*first, rated("vera", "SONG", "ours", 4), rated("x", "Song", "Reference", 9)])
+    assert [(row.system, row.mos, row.ratings, row.listeners, row.songs) for row in found.rows] == [
+        ("Ours", 5.0, 2, 2, 1),
+        ("reference", 9.0, 1, 1, 1),
+    ]
+    assert found.listeners == ("Vera", "x")
+
+
+def test_who_only_practised_is_left_out_by_name() -> None:
+    ratings = [rated("Vera", "S", "a", 4), rated("Try Out", "S", "a", 10), *references("Try Out", 4, 0)]
+    found = opinions(ratings, without=["try out"])
+    assert [(row.system, row.mos) for row in found.rows] == [("a", 4.0)]
+    assert (found.listeners, found.doubts, found.without) == (("Vera",), (), ("Try Out",))
+    assert "Left out as asked: Try Out." in remarks(found)
+    with pytest.raises(UnknownNameError, match="unknown listener 'Veera': did you mean 'Vera'"):
+        opinions(ratings, without=["Vera", "Veera"])
 
 
 def test_differences_are_those_of_the_same_listener_and_song() -> None:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rated_stems import SYSTEMS, write_stems, write_tone
+from rated_stems import RATE, SYSTEMS, write_stems, write_tone
+from recordings import tone
+from soundsieve import audio
 from soundsieve.errors import AudioError, SettingsError
 from soundsieve.evaluation.listening_material import find_material
 from soundsieve.evaluation.ratings import RatingsFile
-from soundsieve.web.listening_session import ListeningSettings, ListeningTest, RatedAlreadyError, RequestError
+from soundsieve.web.listening_session import (
+    ListeningSettings,
+    ListeningTest,
+    OutdatedError,
+    RatedAlreadyError,
+    RequestError,
+)
 
 
 @pytest.fixture
@@ -26,7 +35,7 @@ def open_test(folder: Path, **settings: Any) -> ListeningTest:
 def answer(state: dict[str, Any], *values: int) -> dict[str, Any]:
     given = values or range(1, len(state["versions"]) + 1)
     ratings = [{"rating": value, "listened_s": 2.0} for value in given]
-    return {"listener": state["listener"], "trial": state["trial"], "ratings": ratings}
+    return {"listener": state["listener"], "trial": state["trial"], "token": state["token"], "ratings": ratings}
 
 
 def test_a_test_from_beginning_to_end(folder: Path) -> None:
@@ -128,10 +137,90 @@ def test_a_trial_is_saved_once(folder: Path) -> None:
     assert len(test.ratings.read()) == 3
 
 
+def deep(levels: int) -> object:
+    nested: object = 5
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+def test_a_page_stays_good_when_the_server_is_started_again(folder: Path) -> None:
+    given = answer(open_test(folder).next_trial("Vera"))
+    assert open_test(folder).rate(given)["done"] == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"seed": 5}, {"excerpt_s": 1.5}, {"anchor": True}, {"match_levels": False}], ids=str
+)
+def test_a_page_of_another_plan_is_not_saved(folder: Path, settings: dict[str, Any]) -> None:
+    given = answer(open_test(folder).next_trial("Vera"))
+    changed = open_test(folder, **settings)
+    with pytest.raises(OutdatedError, match="the test has changed since this page was loaded"):
+        changed.rate(given)
+    assert changed.ratings.read() == []
+    assert changed.rate(answer(changed.next_trial("Vera")))["done"] == 1
+
+
+def test_a_page_is_not_saved_after_a_system_came_or_a_recording_was_written_anew(folder: Path) -> None:
+    test = open_test(folder)
+    state = test.next_trial("Vera")
+    for path in (folder / "alpha").glob(f"{state['song']}.{state['stem']}.wav"):
+        os.utime(path, ns=(0, 0))
+    with pytest.raises(OutdatedError):
+        test.rate(answer(state))
+    state = test.next_trial("Vera")
+    write_tone(folder / "gamma" / f"{state['song']}.{state['stem']}.wav", 0.1)
+    write_tone(folder / "gamma" / "Three.drums.wav", 0.1)
+    with pytest.raises(OutdatedError):
+        open_test(folder).rate(answer(state))
+    assert test.ratings.read() == []
+
+
+def test_a_page_of_another_listener_is_not_saved(folder: Path) -> None:
+    test = open_test(folder)
+    with pytest.raises(OutdatedError):
+        test.rate(answer(test.next_trial("Vera")) | {"listener": "Wim"})
+
+
+def test_a_name_in_another_case_is_the_same_listener(folder: Path) -> None:
+    test = open_test(folder)
+    test.rate(answer(test.next_trial("Vera")))
+    assert test.begin({"listener": "VERA"}) == {"listener": "Vera", "trials": 4, "done": 1}
+    state = test.next_trial("vera")
+    assert (state["listener"], state["done"]) == ("Vera", 1)
+    test.rate(answer(state) | {"listener": "vera"})
+    assert {row.listener for row in test.ratings.read()} == {"Vera"}
+
+
+def test_what_is_heard_openly_is_played_below_full_scale(folder: Path) -> None:
+    for song in ("One", "Two"):
+        wave = tone(330, 2.0, RATE, channels=2, amplitude=0.5)
+        wave[:, RATE // 2 :: RATE] = 1.96
+        audio.write(folder / "mixture" / f"{song}.wav", wave, RATE, subtype="FLOAT", force=True)
+    test = open_test(folder)
+    state = test.next_trial("Vera")
+    excerpts = {name: test.audio(state[name].removeprefix("audio/")) for name in ("reference", "mixture")}
+    assert all(one is not None and one.gain_db == pytest.approx(-6.02, abs=0.01) for one in excerpts.values())
+    test.rate(answer(state))
+    gains = sorted(row.gain_db for row in test.ratings.read())
+    assert gains == pytest.approx([-2.5 - 6.02, -6.02, 3.52 - 6.02], abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"trial": 9}, "trial = 9: must be 1 to 4"),
+        ({"trial": 9}, "the test has changed"),
+        ({"trial": 0}, "trial = 0: must be 1 to 4"),
+        ({"trial": True}, "trial = True: must be 1 to 4"),
+        ({"trial": 10**400}, "the test has changed"),
+        ({"trial": -(10**4000)}, r"trial = -10+\.\.\.0+: must be 1 to 4"),
+        ({"trial": deep(900)}, r"trial = \[\[.*\.\.\..*\]\]: must be"),
+        ({"token": None}, "the test has changed"),
+        ({"listener": deep(900)}, "must be 1 to 40 letters"),
+        ({"listener": 5}, "must be 1 to 40 letters"),
+        ({"ratings": [{"rating": 10**400, "listened_s": 1.0}] * 3}, "A: rating = 1000"),
+        ({"ratings": [{"rating": 5, "listened_s": 10**400}] * 3}, "heard before it is rated"),
+        ({"ratings": [{"rating": 5, "listened_s": float("inf")}] * 3}, "heard before it is rated"),
         ({"trial": None}, "trial = None"),
         ({"listener": "=cmd()"}, "must be 1 to 40 letters"),
         ({"listener": ""}, "must be 1 to 40 letters"),

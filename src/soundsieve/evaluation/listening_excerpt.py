@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundsieve import audio
-from soundsieve.evaluation.listening_material import Material
+from soundsieve.errors import AudioError
 
 LONGEST_S = 120.0
 """The longest excerpt: a browser decodes all versions of a stem into memory to switch between them without a gap."""
@@ -49,6 +49,19 @@ class Excerpt:
         whole = audio.cut(wave, 0, frames)
         return audio.fade_edges(whole, round(_FADE_S * info.sample_rate)), info.sample_rate
 
+    def identity(self) -> tuple[str | int | float, ...]:
+        """Tell this excerpt from any other, and from the same of a file that was written anew.
+
+        Raises:
+            AudioError: the file is gone.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise AudioError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+        place = (round(self.start_s, 3), round(self.duration_s, 3), round(self.gain_db, 2))
+        return (str(self.path.absolute()), status.st_size, status.st_mtime_ns, *place)
+
     def to_wav(self) -> bytes:
         """Encode the part as 16-bit WAV, its gain applied.
 
@@ -68,18 +81,6 @@ class Excerpt:
         return b"".join(
             (struct.pack("<4sI4s", b"RIFF", size, b"WAVE"), form, struct.pack("<4sI", b"data", len(samples)), samples)
         )
-
-
-def check_recordings(material: Material) -> None:
-    """Look at the header of every recording, before anybody listens.
-
-    Raises:
-        AudioError: one cannot be read.
-    """
-    for question in material.questions:
-        for path in (*(item.path for item in question.items), question.reference, question.mixture):
-            if path is not None:
-                audio.probe(path)
 
 
 def loudest_part(paths: Sequence[Path], duration_s: float) -> tuple[float, float]:
@@ -117,37 +118,51 @@ def loudest_part(paths: Sequence[Path], duration_s: float) -> tuple[float, float
     return min(first * _HOP_S, length_s - duration_s), duration_s
 
 
-def match_levels(excerpts: Sequence[Excerpt], reference: Excerpt | None = None, *, match: bool = True) -> list[float]:
-    """Find the gains that make excerpts equally loud and none of them clip.
+def match_levels(
+    excerpts: Sequence[Excerpt],
+    reference: Excerpt | None = None,
+    *,
+    mixture: Excerpt | None = None,
+    match: bool = True,
+) -> list[float]:
+    """Find the gains that make excerpts equally loud and nothing in their trial clip.
 
     Each gets the level (mean power) of the reference, or of the middle one where there is no reference, but no more
-    than 12 dB of change. Should a peak then pass full scale, all of them are made softer by the same amount.
+    than 12 dB of change. Should a peak of anything that is heard then pass full scale, all is made softer by the same
+    amount, the reference and the mixture too.
 
     Args:
         excerpts: What is compared; silent ones are left alone.
-        reference: What the others are made as loud as.
-        match: Whether to match levels; else they are only made softer together where one would clip.
+        reference: What the others are made as loud as; it is heard openly.
+        mixture: Heard openly, at its own level.
+        match: Whether to match levels; else all is only made softer together where something would clip.
 
     Returns:
-        A gain in dB for each excerpt, and a last one for whatever else is heard in the same trial.
+        A gain in dB for each excerpt, and a last one for what is heard openly in the same trial.
+
+    Raises:
+        AudioError: a recording cannot be read.
     """
     heard = [excerpt.read()[0] for excerpt in excerpts]
+    openly = {name: one.read()[0] for name, one in (("reference", reference), ("mixture", mixture)) if one is not None}
     levels = [audio.power_db(wave) for wave in heard]
     finite = sorted(level for level in levels if np.isfinite(level))
     gains = [0.0] * len(excerpts)
     if match and finite:
-        target = finite[len(finite) // 2] if reference is None else audio.power_db(reference.read()[0])
+        target = audio.power_db(openly["reference"]) if "reference" in openly else finite[len(finite) // 2]
         if np.isfinite(target):
             gains = [
                 float(np.clip(target - level, -_MOST_GAIN_DB, _MOST_GAIN_DB)) if np.isfinite(level) else 0.0
                 for level in levels
             ]
-    peaks = [
-        float(np.abs(wave).max(initial=0)) * float(audio.db_to_gain(g)) for wave, g in zip(heard, gains, strict=True)
-    ]
-    highest = max(peaks, default=0.0)
+    peaks = [_peak(wave) * float(audio.db_to_gain(gain)) for wave, gain in zip(heard, gains, strict=True)]
+    highest = max([*peaks, *map(_peak, openly.values())], default=0.0)
     softer = min(0.0, float(audio.gain_to_db(_PEAK / highest))) if highest else 0.0
     return [gain + softer for gain in [*gains, 0.0]]
+
+
+def _peak(wave: NDArray[np.float32]) -> float:
+    return float(np.abs(wave).max(initial=0))
 
 
 def _powers(path: Path) -> tuple[NDArray[np.float64], float]:

@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from soundsieve.evaluation.opinions import GOOD_REFERENCE, Opinions
+from soundsieve.evaluation.opinions import ALL, GOOD_REFERENCE, Opinions
 
 _FEW_LISTENERS, _FEW_SONGS = 10, 4
 
@@ -34,6 +34,12 @@ def remarks(found: Opinions) -> list[str]:
         if number < few:
             many = f"{number} {what}{'s' if number != 1 else ''}"
             said.append(f"{many}: too few for the intervals to be relied on; they come out too narrow.")
+    names = {row.stem for row in found.rows}
+    if len(names - {ALL}) > 1 and found.shared < found.stems:
+        which = f"every system was rated on {found.shared} of {found.stems} stems of songs"
+        said.append(f"{ALL}: {which}; over those." if ALL in names else f"No {ALL}: {which}, of fewer than two kinds.")
+    if found.without:
+        said.append(f"Left out as asked: {', '.join(found.without)}.")
     done = "left out" if found.screened else "counted all the same; --screen leaves them out"
     said += [
         f"{doubt.listener} rated {doubt.missed} of {doubt.references} hidden references below {GOOD_REFERENCE}: {done}."

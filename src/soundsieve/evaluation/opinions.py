@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any, Final
 
+from soundsieve.errors import unknown_name
 from soundsieve.evaluation.listening_material import MIXTURE, REFERENCE
 from soundsieve.evaluation.ratings import Rating
 from soundsieve.metrics.interval import reweighted_interval
 
 ALL: Final = "all"
-"""What all stems together are called."""
+"""What the stems that every system has are called together."""
 
 GOOD_REFERENCE: Final = 8
 """A hidden reference rated below this counts as not recognised."""
@@ -34,7 +35,7 @@ class Opinion:
     """The mean opinion score (MOS) of one system.
 
     Attributes:
-        stem: Of which; `ALL` for all of them.
+        stem: Of which; `ALL` for all that every system was rated on.
         system: Whose.
         mos: Mean of the ratings, from 1 to 10.
         low: Of the 95 % interval had other listeners and songs been drawn; None for one listener and one song.
@@ -59,7 +60,7 @@ class Difference:
     """How much better one system was rated than another by the same listeners on the same stems of the same songs.
 
     Attributes:
-        stem: Of which; `ALL` for all of them.
+        stem: Of which; `ALL` for all that every system was rated on.
         system: The one.
         other: The other.
         mean: Of the one's rating minus the other's.
@@ -102,6 +103,9 @@ class Opinions:
         listeners: Whose ratings count.
         doubts: Listeners who rated too many hidden references low.
         screened: Whether the ratings of those were left out.
+        stems: Stems of songs that were rated; each song's count.
+        shared: Those of them on which every system was rated, which `ALL` is over.
+        without: Listeners left out by name.
     """
 
     rows: tuple[Opinion, ...]
@@ -109,6 +113,9 @@ class Opinions:
     listeners: tuple[str, ...]
     doubts: tuple[Doubt, ...]
     screened: bool
+    stems: int
+    shared: int
+    without: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for `json.dumps`."""
@@ -116,31 +123,59 @@ class Opinions:
         return values
 
 
-def opinions(ratings: Iterable[Rating], *, screen: bool = False) -> Opinions:
+def opinions(ratings: Iterable[Rating], *, screen: bool = False, without: Sequence[str] = ()) -> Opinions:
     """Average ratings.
 
-    Where a listener rated the same version of the same stem more than once, the last rating counts.
+    Names that differ in case alone are the same. Where a listener rated the same version of the same stem more than
+    once, the last rating counts. All stems together (`ALL`) are those stems of songs on which every system was rated,
+    since another system's would be easier or harder; a reference or mixture that lacks one of them has no such row.
 
     Args:
         ratings: Of one test.
         screen: Leave out listeners who rated more than 15 % of the hidden references below 8.
+        without: Listeners to leave out, those who only practised say.
+
+    Raises:
+        UnknownNameError: a listener to be left out has rated nothing.
 
     >>> row = ("2026-01-01T12:00:00Z", 1, "Song", "bass")
     >>> heard = [Rating(who, *row, "a", n, 1, 15.0, 0, 0.0, 15.0, 0.0) for who, n in (("x", 4), ("y", 6), ("z", 8))]
     >>> [(found.system, found.mos, found.ratings) for found in opinions(heard).rows]
     [('a', 6.0, 3)]
     """
-    last = {(r.listener, r.song, r.stem, r.system): r for r in ratings}
+    rated = _spelled_alike(ratings)
+    unasked = find_listeners(without, rated)
+    last = {(r.listener, r.song, r.stem, r.system): r for r in rated if r.listener not in unasked}
     doubts = find_doubts(last.values())
     out = {doubt.listener for doubt in doubts} if screen else set()
     kept = [rating for rating in last.values() if rating.listener not in out]
+    shared = _shared(kept)
+    groups = _groups(kept, shared)
     return Opinions(
-        rows=tuple(_opinion(stem, system, group) for (stem, system), group in _groups(kept, lambda r: r.system)),
-        differences=tuple(_differences(kept)),
+        rows=tuple(_opinion(stem, system, group) for (stem, system), group in groups),
+        differences=tuple(_differences(groups)),
         listeners=tuple(sorted({rating.listener for rating in kept})),
         doubts=doubts,
         screened=screen,
+        stems=len({(rating.song, rating.stem) for rating in kept}),
+        shared=len(shared),
+        without=unasked,
     )
+
+
+def find_listeners(names: Iterable[str], ratings: Iterable[Rating]) -> tuple[str, ...]:
+    """Find listeners by name without regard to case, and return their names as they are spelled in the ratings.
+
+    Raises:
+        UnknownNameError: one has rated nothing.
+    """
+    known = {rating.listener.casefold(): rating.listener for rating in ratings}
+    found = set()
+    for name in names:
+        if name.casefold() not in known:
+            raise unknown_name("listener", name, known.values())
+        found.add(known[name.casefold()])
+    return tuple(sorted(found))
 
 
 def find_doubts(ratings: Iterable[Rating]) -> tuple[Doubt, ...]:
@@ -156,14 +191,45 @@ def find_doubts(ratings: Iterable[Rating]) -> tuple[Doubt, ...]:
     return tuple(doubt for doubt in counted if doubt.missed > MOST_MISSED * doubt.references)
 
 
-def _groups(ratings: Sequence[Rating], key: Callable[[Rating], str]) -> list[tuple[tuple[str, str], list[Rating]]]:
-    """Group by stem and `key`, and once more over all stems where there are several."""
-    groups: dict[tuple[str, str], list[Rating]] = defaultdict(list)
-    several = len({rating.stem for rating in ratings}) > 1
+def _spelled_alike(ratings: Iterable[Rating]) -> list[Rating]:
+    """Spell each listener, song and system as it is spelled first; those that differ in case alone are one."""
+    first = {("system", name): name for name in (REFERENCE, MIXTURE)}
+
+    def spelled(what: str, name: str) -> str:
+        return first.setdefault((what, name.casefold()), name)
+
+    return [
+        replace(
+            rating,
+            listener=spelled("listener", rating.listener),
+            song=spelled("song", rating.song),
+            system=spelled("system", rating.system),
+        )
+        for rating in ratings
+    ]
+
+
+def _shared(ratings: Sequence[Rating]) -> set[tuple[str, str]]:
+    """Find the songs and stems on which every system was rated, in this order."""
+    of_system: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for rating in ratings:
-        groups[rating.stem, key(rating)].append(rating)
-        if several:
-            groups[ALL, key(rating)].append(rating)
+        if rating.system not in {REFERENCE, MIXTURE}:
+            of_system[rating.system].add((rating.song, rating.stem))
+    return set.intersection(*of_system.values()) if of_system else set()
+
+
+def _groups(ratings: Sequence[Rating], shared: set[tuple[str, str]]) -> list[tuple[tuple[str, str], list[Rating]]]:
+    """Group by stem and system, and once more over all that is shared where that is several stems."""
+    groups: dict[tuple[str, str], list[Rating]] = defaultdict(list)
+    together: dict[str, list[Rating]] = defaultdict(list)
+    for rating in ratings:
+        groups[rating.stem, rating.system].append(rating)
+        if (rating.song, rating.stem) in shared:
+            together[rating.system].append(rating)
+    if len({stem for _, stem in shared}) > 1:
+        for system, group in together.items():
+            if len({(rating.song, rating.stem) for rating in group}) == len(shared):
+                groups[ALL, system] = group
     return sorted(groups.items(), key=lambda group: (group[0][0] == ALL, group[0][0], _rank(group[0][1])))
 
 
@@ -187,9 +253,9 @@ def _opinion(stem: str, system: str, ratings: Sequence[Rating]) -> Opinion:
     )
 
 
-def _differences(ratings: Sequence[Rating]) -> Iterable[Difference]:
+def _differences(groups: Iterable[tuple[tuple[str, str], list[Rating]]]) -> Iterable[Difference]:
     of_system: dict[str, dict[str, dict[tuple[str, str, str], Rating]]] = defaultdict(lambda: defaultdict(dict))
-    for (stem, system), group in _groups(ratings, lambda r: r.system):
+    for (stem, system), group in groups:
         if system not in {REFERENCE, MIXTURE}:
             of_system[stem][system] = {(r.listener, r.song, r.stem): r for r in group}
     for stem, systems in of_system.items():

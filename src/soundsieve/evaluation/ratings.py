@@ -53,6 +53,7 @@ class Rating:
 
 
 COLUMNS: Final = tuple(field.name for field in fields(Rating))
+_MOST_HEADER_BYTES = 1 << 16
 _KINDS = {"int": int, "float": float, "str": str}  # annotations are strings in this module
 
 
@@ -82,7 +83,7 @@ class RatingsFile:
 
         Raises:
             OutputError: the folder is missing, or the file cannot be written.
-            DatasetError: there is a table that is none of ratings.
+            DatasetError: there is a table that is none of ratings, or has other columns.
         """
         if self.path.is_dir() or not self.path.parent.is_dir():
             what = "is a folder" if self.path.is_dir() else "its folder does not exist"
@@ -90,6 +91,9 @@ class RatingsFile:
         if not os.access(self.path if self.path.exists() else self.path.parent, os.W_OK):
             raise OutputError(f"{self.path}: ratings cannot be written (permission denied)")
         self.read()
+        if self.path.exists():
+            with self._lock, self.path.open("rb") as file:
+                self._require_columns(file.readline(_MOST_HEADER_BYTES))
 
     def read(self) -> list[Rating]:
         """Read every rating, in the order of writing; none where there is no table yet.
@@ -103,10 +107,11 @@ class RatingsFile:
             return [_rating(self.path, line, row) for line, row in enumerate(_rows(self.path), start=2)]
 
     def append(self, ratings: Sequence[Rating]) -> None:
-        """Append the ratings of a trial.
+        """Append the ratings of a trial, on a line of their own even where the last line lacks its end.
 
         Raises:
             OutputError: they cannot be written; then none of them is.
+            DatasetError: the table has other columns; it is left as it was.
         """
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
@@ -115,7 +120,11 @@ class RatingsFile:
                 handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
                 try:
                     size = os.fstat(handle).st_size
-                    if not size:
+                    if size:
+                        self._require_columns(os.read(handle, _MOST_HEADER_BYTES))
+                        os.lseek(handle, -1, os.SEEK_END)
+                        text.write("" if os.read(handle, 1) in b"\r\n" else "\n")
+                    else:
                         table.writerow(COLUMNS)
                     table.writerows(astuple(rating) for rating in ratings)
                     _write_whole(handle, text.getvalue().encode(), size)
@@ -123,6 +132,15 @@ class RatingsFile:
                     os.close(handle)
             except OSError as error:
                 raise OutputError(f"{self.path}: ratings cannot be written ({error.strerror or error})") from None
+
+    def _require_columns(self, beginning: bytes) -> None:
+        """Refuse to add to a table whose columns are others, or the same in another order."""
+        first = beginning.splitlines()[0] if beginning else b""
+        header = next(csv.reader([first.decode("utf-8-sig", "replace")]), [])
+        if beginning and header != list(COLUMNS):
+            raise DatasetError(
+                f"{self.path}: ratings cannot be added to columns {', '.join(header)}; expected {', '.join(COLUMNS)}"
+            )
 
 
 def _write_whole(handle: int, data: bytes, size: int) -> None:

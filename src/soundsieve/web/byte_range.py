@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _ONE = re.compile(r"bytes=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII)
+_MOST_DIGITS = 18  # `int` refuses text of thousands of digits
 
 
 class UnsatisfiableError(ValueError):
@@ -31,13 +32,19 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     match = _ONE.fullmatch((header or "").strip())
     if match is None or match.groups() == ("", ""):
         return None
-    first, last = match.groups()
-    if first:
-        start, end = int(first), min(int(last), size - 1) + 1 if last else size
-        if last and int(last) < int(first):
-            return None
+    first, last = (_number(digits) if digits else None for digits in match.groups())
+    if first is None:
+        start, end = max(0, size - (last or 0)), size
     else:
-        start, end = max(0, size - int(last)), size
+        start, end = first, size if last is None else min(last, size - 1) + 1
+        if last is not None and last < first:
+            return None
     if start >= size or start >= end:
-        raise UnsatisfiableError(f"{header}: the file has {size} bytes")
+        raise UnsatisfiableError(f"bytes {start}-: the file has {size} bytes")
     return start, end
+
+
+def _number(digits: str) -> int:
+    """Read a number of any length; beyond what any file has, one is as good as another."""
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
