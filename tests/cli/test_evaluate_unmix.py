@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from fake_engines import four
 from songs import TRACKS, stems, write_folder, write_stem_mp4
 from soundsieve import checkpoint, models
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.cli import main
 from soundsieve.evaluation import unmix
+from soundsieve.inference import engine_choice
+from soundsieve.inference.engines.stacked import Stacked
 
 RATE = 8_000
 HYPER = {"L": 3, "F_c": 2}
@@ -119,6 +124,63 @@ def test_finished_songs_are_passed_over(
     assert (code, "cannot be read" in err) == (2, True)
 
 
+def test_songs_of_the_same_names_are_not_taken_over(
+    work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = ("--report", work / "report")
+    arguments = ("--model", work / "model.safetensors", "--data", work / "songs", *report)
+    assert run(capsys, *arguments)[0] == 0
+    shutil.copytree(work / "songs", work / "others")
+    code, _, err = run(capsys, "--model", work / "model.safetensors", "--data", work / "others", *report, "--resume")
+    assert (code, f"not '{work / 'others'}'" in err) == (2, True)
+    monkeypatch.chdir(work)  # the folder is known by its place, not by how it is written
+    assert run(capsys, "--model", "model.safetensors", "--data", "songs", *report, "--resume")[0] == 0
+    made = stems(RATE, channels=1, seed=99)
+    write_folder(work / "songs" / "A - One", {"bass": made["bass"]}, RATE)
+    code, _, err = run(capsys, *arguments, "--resume")
+    assert (code, "before the files of the song were changed" in err) == (2, True)
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_weights_that_an_engine_has_by_itself_count_too(
+    work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "released", lambda: {"unmix": work / "model.safetensors"})
+    arguments = ("--model", "checkpoint", "--data", work / "songs", "--songs", 1, "--report", work / "report")
+    assert run(capsys, *arguments)[0] == 0
+    assert run(capsys, *arguments, "--resume")[0] == 0
+    write_model(work / "model.safetensors", seed=1)
+    code, _, err = run(capsys, *arguments, "--resume")
+    assert (code, "was measured with weights = " in err) == (2, True)
+
+
+def test_the_cards_of_engines_in_an_engine_are_told(
+    work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replace(four(), card={"licence": "MIT", "source": "https://a.example", "data": "much"})
+    second = replace(four(), card={"licence": "CC0", "data": {"songs": "yours"}, "results": {"validation_db": 1.0}})
+    monkeypatch.setattr(engine_choice, "_load", lambda name: Stacked(first, second))
+    arguments = ("--model", work / "model.safetensors", "--data", work / "songs", "--songs", 1)
+    _, out, _ = run(capsys, *arguments)
+    assert "- licence: vocals: MIT; accompaniment: CC0\n" in out
+    assert "- source: vocals: https://a.example\n" in out
+    assert "- trained on: vocals: much; accompaniment: songs (yours)\n" in out
+    card = json.loads(run(capsys, *arguments, "--json")[1])["protocol"]["card"]
+    assert card == {"vocals": first.card, "accompaniment": {"licence": "CC0", "data": {"songs": "yours"}}}
+
+
+def test_a_stem_that_no_song_has_is_no_number(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (work / "songs").glob("*/vocals.wav"):
+        place.unlink()
+    arguments = ("--model", work / "model.safetensors", "--data", work / "songs", "--report", work / "report")
+    code, out, _ = run(capsys, *arguments, "--json")
+    assert code == 0
+    [vocals, _] = json.loads(out, parse_constant=pytest.fail)["stems"]
+    assert vocals["absent"] == 3
+    assert vocals["whole_sdr_gain"] == {"mean": None, "low": None, "high": None, "songs": 0}
+    assert "nan" not in (work / "report" / "report.md").read_text(encoding="utf-8").lower().replace("nan frames", "")
+
+
 def test_four_stems_are_told_in_two_tables_and_rows_can_be_chosen(
     work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +233,8 @@ def test_what_is_wrong_is_said_in_a_sentence(work: Path, capsys: pytest.CaptureF
         (("--model", "select", *data), "expected a model for unmix"),
         (("--model", work / "sides.safetensors", *data), "the engine finds centre, sides"),
         ((*model, *data, "--stems", "vocal"), "unknown stem 'vocal': did you mean 'vocals'?"),
+        ((*model, *data, "--stems", "drums"), "unknown stem 'drums': choose from accompaniment, vocals"),
+        ((*data, "--stems", "kazoo"), "unknown stem 'kazoo': choose from accompaniment, bass, drums, other, vocals"),
         ((*model, *data, "--device", "abacus"), "device 'abacus'"),
         ((*model, *data, "--resume"), "name it with --report"),
         ((*model, *data, "--report", work / "r", "--resume", "--force"), "either --resume"),

@@ -132,15 +132,44 @@ def test_work_that_was_stopped_goes_on(model: list[str], monkeypatch: pytest.Mon
 def test_existing_results_are_left_alone_unless_forced(model: list[str]) -> None:
     record("a.wav")
     Path("a.bass.wav").write_text("precious")
-    for options in ([], ["--resume"]):
-        result = run("a.wav", *options, *model)
-        assert result.exit_code == 2
-        assert "a.bass.wav: exists already" in result.stderr
-        assert result.stderr.count("\n") == 1
+    result = run("a.wav", *model)
+    assert result.exit_code == 2
+    assert "a.bass.wav: exists already" in result.stderr
+    assert result.stderr.count("\n") == 1
     assert files() == {"a.wav", "a.bass.wav"}
+    resumed = run("a.wav", "--resume", *model)
+    assert (resumed.exit_code, resumed.stderr) == (0, "")
+    assert "wrote a.vocals.wav, a.drums.wav, a.other.wav;" in resumed.stdout
+    assert files() == {"a.wav"} | results("a", *FOUR)
     assert Path("a.bass.wav").read_text() == "precious"
     assert run("a.wav", "--force", *model).exit_code == 0
     assert audio.read("a.bass.wav")[0].shape == WAVE.shape
+
+
+def test_a_song_goes_on_with_the_results_that_are_missing(model: list[str]) -> None:
+    for name in ("a.wav", "b.wav"):
+        record(name)
+    assert run("a.wav", "b.wav", "--stems", "2", *model).exit_code == 0
+    before = {name: Path(name).stat().st_mtime_ns for name in files()}
+    whole = run("a.wav", "--stems", "2", "-o", "whole", "--plot", "--json", *model)
+    more = ("--stems", "2", "--mixdown", "minus-drums", "--plot", "--resume", "--json")
+    Path("a.vocals.wav").unlink()
+    del before["a.vocals.wav"]
+    went_on = run("a.wav", "b.wav", *more, *model)
+    assert went_on.exit_code == 0, went_on.stderr
+    first, second = (json.loads(line) for line in went_on.stdout.splitlines())
+    assert set(first["outputs"].values()) == {"a.vocals.wav", "a.minus-drums.wav"}
+    assert set(second["outputs"].values()) == {"b.minus-drums.wav"}
+    assert {name: Path(name).stat().st_mtime_ns for name in before} == before
+    for base, report in (("a", first), ("b", second)):
+        assert report["levels_db"] == pytest.approx(json.loads(whole.stdout)["levels_db"], abs=1e-6)
+        assert report["figure"] == f"{base}.stems.png"
+    vocals, again = (audio.read(f"{folder}/a.vocals.wav")[0] for folder in ("whole", "."))
+    np.testing.assert_array_equal(vocals, again)
+    picture = Path("b.stems.png")
+    picture.unlink()
+    assert json.loads(run("b.wav", *more, *model).stdout).get("outputs", {}) == {}
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -265,3 +294,16 @@ def test_what_is_not_installed_is_asked_for(stems: str, words: str, monkeypatch:
     assert words in result.stderr
     assert "pip install 'soundsieve[spleeter]'" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("asked", [("--stems", "vocls"), ("--stems", "2", "--mixdown", "minus-vocls")])
+def test_a_misspelt_stem_is_not_blamed_on_a_network_that_is_missing(
+    asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing: dict[str, Path] = {}
+    monkeypatch.setattr(checkpoint, "released", lambda: nothing)
+    record("a.wav")
+    result = run("a.wav", *asked)
+    assert (result.exit_code, result.stderr) == (2, "soundsieve: unknown stem 'vocls': did you mean 'vocals'?\n")
+    result = run("a.wav", "--stems", "kazoo")
+    assert result.stderr == "soundsieve: unknown stem 'kazoo': choose from accompaniment, bass, drums, other, vocals\n"

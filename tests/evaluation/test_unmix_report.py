@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from soundsieve.errors import OutputError
-from soundsieve.evaluation.unmix_report import UnmixReport, summarise
+from soundsieve.evaluation.unmix_report import UnmixEvaluation, summarise
 from soundsieve.evaluation.unmix_scores import ENGINE, IDEAL, MEASURES, MIXTURE, SongScores, StemScores
 from soundsieve.evaluation.unmix_tables import markdown, song_rows, songs_csv
 
@@ -61,7 +61,7 @@ def song(name: str, *scores: StemScores, compute_s: float = 2.0) -> SongScores:
 
 
 @pytest.fixture
-def report() -> UnmixReport:
+def report() -> UnmixEvaluation:
     songs = [
         song("a", score(ENGINE, [1, 2, 9], 3), score(MIXTURE, [-1, 0, 1], 1), score(IDEAL, [8, 8, 8], 8)),
         song("b", score(ENGINE, [4, NAN], 5), score(MIXTURE, [-2, NAN], -2), score(IDEAL, [9, NAN], 9), compute_s=6.0),
@@ -75,7 +75,7 @@ def report() -> UnmixReport:
     return summarise(songs, PROTOCOL, failed=[("broken", "e.wav: no audio")])
 
 
-def test_songs_are_summed_up_in_every_way(report: UnmixReport) -> None:
+def test_songs_are_summed_up_in_every_way(report: UnmixEvaluation) -> None:
     [row] = report.rows
     sdr = row.frames[ENGINE]["sdr"]
     assert (sdr.median, sdr.mean, sdr.pooled_median) == (3.0, 4.0, 3.0)  # of 2 and 4; of 4 and 4; of 1, 2, 9, 4
@@ -90,7 +90,7 @@ def test_songs_are_summed_up_in_every_way(report: UnmixReport) -> None:
     assert row.frames[IDEAL]["sar"].median == 8.5
 
 
-def test_speed_is_that_of_all_songs_together(report: UnmixReport) -> None:
+def test_speed_is_that_of_all_songs_together(report: UnmixEvaluation) -> None:
     speed = report.speed
     assert (speed.compute_s, speed.song_s) == (10.0, 30.0)
     assert speed.real_time_factor == pytest.approx(1 / 3)
@@ -104,7 +104,7 @@ def test_one_song_has_no_interval() -> None:
     assert math.isnan(row.sdr_gain.low)
 
 
-def test_a_song_of_one_stem_alone_is_left_out_of_its_figures(report: UnmixReport) -> None:
+def test_a_song_of_one_stem_alone_is_left_out_of_its_figures(report: UnmixEvaluation) -> None:
     perfect = [score(system, [math.inf], 100, alone=True) for system in (ENGINE, MIXTURE, IDEAL)]
     [row] = summarise([*report.songs, song("d", *perfect)], PROTOCOL).rows
     [without] = report.rows
@@ -115,12 +115,12 @@ def test_a_song_of_one_stem_alone_is_left_out_of_its_figures(report: UnmixReport
     assert "∞" not in markdown(summarise([song("d", *perfect)], PROTOCOL), songs=True)
 
 
-def test_rows_can_be_chosen(report: UnmixReport) -> None:
+def test_rows_can_be_chosen(report: UnmixEvaluation) -> None:
     assert summarise(report.songs, PROTOCOL, stems=["vocals"]).rows == report.rows
     assert summarise(report.songs, PROTOCOL, stems=["drums"]).rows == ()
 
 
-def test_the_page_says_what_was_measured_and_what_was_left_out(report: UnmixReport) -> None:
+def test_the_page_says_what_was_measured_and_what_was_left_out(report: UnmixEvaluation) -> None:
     page = markdown(report, songs=True, pictures=("sdr.png",))
     [frames] = [line for line in page.splitlines() if line.startswith("| vocals")][:1]
     cells = [cell.strip() for cell in frames.strip("|").split("|")]
@@ -137,7 +137,7 @@ def test_the_page_says_what_was_measured_and_what_was_left_out(report: UnmixRepo
     assert len(widths) <= 2  # cells are padded, so that it reads as it stands
 
 
-def test_every_song_has_its_rows(report: UnmixReport) -> None:
+def test_every_song_has_its_rows(report: UnmixEvaluation) -> None:
     rows = list(csv.DictReader(io.StringIO(songs_csv(report))))
     assert len(rows) == len(song_rows(report)) == 9
     first, last = rows[0], rows[-1]
@@ -146,7 +146,7 @@ def test_every_song_has_its_rows(report: UnmixReport) -> None:
     assert (last["song"], last["system"], last["sdr_db"], last["leak_db"]) == ("c|d", "ideal mask", "", "-100")
 
 
-def test_a_saved_report_is_whole_and_not_written_over(report: UnmixReport, tmp_path: Path) -> None:
+def test_a_saved_report_is_whole_and_not_written_over(report: UnmixEvaluation, tmp_path: Path) -> None:
     written = {path.name for path in report.save(tmp_path / "report")}
     assert written == {"report.json", "report.md", "songs.csv", "sdr.png", "improvement.png"}
     read = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))

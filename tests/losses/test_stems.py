@@ -29,6 +29,24 @@ def test_spectra_of_the_same_sound_do_not_differ_and_shifted_phases_hardly() -> 
     assert float(multi_resolution(shifted, tone, (512, 1024))) < 0.2 * float(multi_resolution(other, tone, (512, 1024)))
 
 
+def test_cells_below_the_floor_make_no_difference_and_what_leaks_above_it_does() -> None:
+    t = torch.arange(8_000) / 8_000
+    loud = torch.sin(2 * torch.pi * 440 * t)
+    silence = torch.zeros_like(loud)
+    reference = torch.stack([loud, silence])
+    unheard, leaking = (torch.stack([loud, level * loud]) for level in (1e-5, 1e-2))
+    # Only the second row differs: by its level in the convergence, and in the logarithms from the floor upwards.
+    assert float(multi_resolution(unheard, reference, (512,))) == pytest.approx(1e-5, rel=0.01)
+    floor, peak = (1e-4 * _magnitudes(loud).max(), _magnitudes(leaking[1]))
+    expected = (peak.clamp(min=float(floor)) / floor).log().mean() / 2
+    assert float(expected) > 0.03
+    assert float(multi_resolution(leaking, reference, (512,))) == pytest.approx(0.01 + float(expected), rel=0.01)
+
+
+def _magnitudes(x: torch.Tensor) -> torch.Tensor:
+    return torch.stft(x, 512, 128, window=torch.hann_window(512), return_complex=True).abs()
+
+
 def test_the_best_mask_has_the_least_loss_and_louder_songs_do_not_weigh_more() -> None:
     torch.manual_seed(0)
     reference = torch.randn(1, 3, 2, 20, 30, dtype=torch.complex64)

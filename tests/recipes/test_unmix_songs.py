@@ -30,6 +30,7 @@ from soundsieve.recipes.unmix.beats import BEATS, PIECES, Stroke
 from soundsieve.recipes.unmix.instruments import CHAINS, record
 from soundsieve.recipes.unmix.scores import compose
 from soundsieve.recipes.unmix.styles import PROGRESSIONS, ROLES, STYLES
+from soundsieve.systems.release_card import licences_told
 
 LENGTH_S = 6.0
 VOICES_IN_GENERAL_MIDI = {52, 53, 54, 85, 91}  # choirs are vocals: nothing that accompanies may use them
@@ -374,6 +375,12 @@ def test_songs_are_the_same_whatever_the_jobs_and_are_resumed(job: songs.Job, tm
         one, two = (soundfile.read(out / folder / f"{name}.flac")[0] for out in (job.out, other.out))
         np.testing.assert_array_equal(one, two)
     assert "| singer | songs |" in (job.out / "LICENCES.md").read_text()
+    licences = (job.out / "LICENCES.md").read_text()
+    told = licences_told(job.out / "LICENCES.md")
+    assert "MIT, Frank Wen and contributors" in told
+    assert "The singing is from MIR-1K (Hsu and Jang, 2010), for research." in told
+    assert set(dict(songs.make_songs(job, 1))) == set(first)
+    assert (job.out / "LICENCES.md").read_text() == licences, "the second song is still there, and so are its sources"
     changed = songs.Job(job.out, job.seed + 1, job.length_s, job.sources, job.program)
     with pytest.raises(OutputError, match=r"other settings \(seed\)"):
         next(songs.make_songs(changed, 1))

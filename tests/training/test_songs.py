@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from songs import stems, write_folder
-from soundsieve import models
-from soundsieve.datasets import STEMS
+from soundsieve import models, recipes
+from soundsieve.datasets import STEMS, musdb18
 from soundsieve.errors import DatasetError, SettingsError
 from soundsieve.mixing import AugmentSettings
+from soundsieve.settings import read_yaml
 from soundsieve.training.songs import HeldStems, Segments, SongData, arrange, open_songs
 from soundsieve.training.unmix_recipe import SegmentSettings, SongCorpusSettings, SongSource, UnmixRecipe
 
@@ -155,6 +156,18 @@ def test_artists_are_never_divided_and_test_songs_never_heard(tmp_path: Path) ->
     assert not groups["train"] & groups["validation"]
     assert not groups["train"] & groups["test"]
     assert open_songs(corpus(validation=0.4), tmp_path).digest() == found.digest()
+
+
+@pytest.mark.parametrize("name", ["m1", "m4", "m5", "m6"])
+def test_the_papers_recipes_say_how_many_songs_there_are(tmp_path: Path, name: str) -> None:
+    for song, part in musdb18.published().items():
+        file = tmp_path / "musdb18" / ("test" if part == "test" else "train") / f"{song}{musdb18.SUFFIX}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    path = recipes.locate("unmix", name)
+    found = open_songs(UnmixRecipe.parse(read_yaml(path)).corpus, tmp_path).counts()
+    assert found["test"] == 50
+    assert f"{found['train']} and {found['validation']}: artists are not divided" in path.read_text(encoding="utf-8")
 
 
 def test_without_songs_to_choose_by_it_says_so(tmp_path: Path) -> None:

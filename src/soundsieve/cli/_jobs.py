@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,17 @@ PLOT = "png"
 
 @dataclass(frozen=True)
 class Job:
-    """A recording, and where each kind of result goes; no kind where all is printed."""
+    """A recording, and where each kind of result goes; no kind where all is printed.
+
+    Attributes:
+        file: The recording.
+        results: Kind → where it goes.
+        there: Of these, what an earlier run has left and this one leaves alone.
+    """
 
     file: Path
     results: dict[str, Path]
+    there: frozenset[Path] = frozenset()
 
     @property
     def done(self) -> bool:
@@ -123,6 +130,8 @@ def plan_found(found: Sequence[tuple[Path, Path]], wanted: Wanted, suffixes: Map
                 raise OutputError(f"{place}: would hold results of {owners[place]} and of {job.file}; name them apart")
             owners[place] = job.file
     waiting = [job for job in jobs if not (wanted.resume and job.done)]
+    if wanted.resume and not wanted.force:
+        waiting = [replace(job, there=frozenset(filter(Path.is_file, job.results.values()))) for job in waiting]
     if not (wanted.force or wanted.resume):
         for place in (place for job in waiting for place in job.results.values()):
             if place.exists():

@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from soundsieve.errors import SettingsError
 
-LONGEST_SEGMENT_S = 3600
-
 
 class Format(StrEnum):
     """Types of file that can be written."""
@@ -26,6 +24,7 @@ def refuse_options(device: str, segment_s: float | None, suffix: str, subtype: s
     """
     from soundsieve.audio import FORMATS
     from soundsieve.inference.device import pick_device
+    from soundsieve.inference.segments import LONGEST_SEGMENT_S
 
     if segment_s is not None and not 0 < segment_s <= LONGEST_SEGMENT_S:
         raise SettingsError(f"--segment {segment_s:g}: must be more than 0 s and at most {LONGEST_SEGMENT_S} s")

@@ -41,7 +41,7 @@ def command(
         float | None, typer.Option(help="Seconds worked on at once; fewer need less memory. The engine's own.")
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw how loud the stems are over time.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Pass over songs whose results are all there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Write only the results that are not there.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a file, also where one fails.")
@@ -86,7 +86,8 @@ def _own(
     found: Sequence[tuple[Path, Path]], named: Iterable[Path], wanted: Wanted, stems: Iterable[str]
 ) -> list[tuple[Path, Path]]:
     """Leave out stems that an earlier run has left in a folder of songs."""
-    from soundsieve.inference.stem_parts import ACCOMPANIMENT, FOUR, MINUS
+    from soundsieve.datasets import ACCOMPANIMENT
+    from soundsieve.inference.stem_parts import FOUR, MINUS
     from soundsieve.inference.walk import without_results
 
     kinds = dict.fromkeys([*stems, *FOUR, ACCOMPANIMENT])
@@ -113,14 +114,18 @@ def _usable(job: Job, folders: ExitStack, written: dict[str, Any], *, as_json: b
     with reported(job.file, as_json=as_json):
         info = audio.probe(job.file)
         sounds, figure = _places(job)
-        folders.enter_context(made_folder(next(iter(sounds.values())).parent))
-        GroupWriter([*sounds.values()], info.sample_rate, info.channels, beside=figure, **written)
+        folders.enter_context(made_folder(next(iter(job.results.values())).parent))
+        new = [place for place in sounds.values() if place is not None]
+        GroupWriter(new, info.sample_rate, info.channels, beside=figure, **written)
         return True
     return False
 
 
-def _places(job: Job) -> tuple[dict[str, Path], Path | None]:
-    return {name: place for name, place in job.results.items() if name != PLOT}, job.results.get(PLOT)
+def _places(job: Job) -> tuple[dict[str, Path | None], Path | None]:
+    """Where a job's sounds are written, None for those that are there already, and its figure."""
+    places = {name: None if place in job.there else place for name, place in job.results.items()}
+    figure = places.pop(PLOT, None)
+    return places, figure
 
 
 def _work(unmixer: Unmixer, job: Job, written: dict[str, Any], *, as_json: bool, quiet: bool) -> bool:

@@ -14,12 +14,14 @@ from typing import Literal, Protocol, cast
 
 from soundsieve.datasets.check import Check
 from soundsieve.datasets.clip import Clip, label_name
-from soundsieve.datasets.song import STEMS, Place, Song
+from soundsieve.datasets.song import ACCOMPANIMENT, STEMS, VOCALS, Place, Song
 from soundsieve.datasets.splits import leaks, split_by_fraction, split_by_part
 from soundsieve.errors import DatasetError, unknown_name
 
 __all__ = [
+    "ACCOMPANIMENT",
     "STEMS",
+    "VOCALS",
     "Check",
     "Clip",
     "Dataset",

@@ -21,6 +21,9 @@ STEMS: Final = ("bass", "drums", "other", "vocals")
 """What a song is divided into, in alphabetical order: the order of every array of stems."""
 
 MIXTURE: Final = "mixture"
+VOCALS: Final = "vocals"
+ACCOMPANIMENT: Final = "accompaniment"
+"""All stems but the vocals, added up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from soundsieve.evaluation.plain_values import plain_values
 from soundsieve.evaluation.presence import SILENCE_DB, Level, area_under_curve
 from soundsieve.evaluation.report_folder import check_folder, write_report
 from soundsieve.evaluation.select import KEEP, TASKS, UNSEEN, Evaluation, Score
@@ -149,8 +150,8 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Plain values; a number that does not exist is None."""
         tables = {name: [asdict(row) for row in getattr(self, name)] for name in ("conditions", "classes", "leakage")}
-        result: dict[str, Any] = _plain(
-            {"protocol": dict(self.protocol), "units": "dB", "definitions": DEFINITIONS, **tables}
+        result: dict[str, Any] = plain_values(
+            {"protocol": dict(self.protocol), "units": "dB", "definitions": DEFINITIONS, **tables}, _number
         )
         return result
 
@@ -252,12 +253,6 @@ def _quantile(values: np.ndarray[Any, np.dtype[np.float64]], share: float) -> fl
     return float(np.quantile(values, share)) if len(values) else math.nan
 
 
-def _plain(value: Any) -> Any:
+def _number(value: float) -> float | None:
     """JSON has no NaN: what does not exist is None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return round(value, 4) if math.isfinite(value) else None
-    return value
+    return round(value, 4) if math.isfinite(value) else None

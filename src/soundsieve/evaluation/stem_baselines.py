@@ -19,22 +19,20 @@ _EPS = np.finfo(np.float64).eps
 _PIECE_HOPS = 512  # hops masked at a time: what is held does not grow with the song
 
 
-def mixture_as_estimate(mixture: NDArray[np.float32], stems: int, *, shared: bool = False) -> NDArray[np.float32]:
+def mixture_as_estimate(mixture: NDArray[np.float32], stems: int) -> NDArray[np.float32]:
     """Hand the mixture back as every stem: the floor.
 
     Args:
         mixture: (c, t).
         stems: How many.
-        shared: Whether the stems share it equally, so that they add up to it, as the campaign's MIX does.
 
     Shape:
         - output: (s, c, t)
 
-    >>> mixture_as_estimate(np.ones((1, 2), np.float32), 4, shared=True)[0]
-    array([[0.25, 0.25]], dtype=float32)
+    >>> mixture_as_estimate(np.ones((1, 2), np.float32), 4).shape
+    (4, 1, 2)
     """
-    each = mixture / np.float32(stems) if shared else mixture
-    return np.broadcast_to(each, (stems, *mixture.shape))
+    return np.broadcast_to(mixture, (stems, *mixture.shape))
 
 
 def ideal_ratio_masks(

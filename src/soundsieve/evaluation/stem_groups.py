@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundsieve.datasets import STEMS
+from soundsieve.datasets import ACCOMPANIMENT, STEMS, VOCALS
 from soundsieve.errors import SettingsError
-
-VOCALS: Final = "vocals"
-ACCOMPANIMENT: Final = "accompaniment"
 
 Rows = tuple[int, ...]
 

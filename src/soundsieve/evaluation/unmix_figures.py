@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from soundsieve.evaluation.tag_figures import new_figure, to_png
-from soundsieve.evaluation.unmix_report import UnmixReport
+from soundsieve.evaluation.unmix_report import UnmixEvaluation
 from soundsieve.evaluation.unmix_scores import ENGINE, IDEAL, MIXTURE
+from soundsieve.inference.stem_figure import stem_colour
 
 _COLOURS = {MIXTURE: "#999999", ENGINE: "#1f6f8b", IDEAL: "#d1792b"}
-_STEMS = {"bass": "#7b3f8c", "drums": "#d1792b", "other": "#4c8c4a", "vocals": "#1f6f8b", "accompaniment": "#b03a48"}
 _MARKS = ("o", "s", "^", "D", "v")
 _BOX_FROM = 5  # songs; a box around fewer says what the points say better
 _WIDTH, _SHIFT = 0.24, 0.27
@@ -20,7 +20,7 @@ _WIDTH, _SHIFT = 0.24, 0.27
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def draw(report: UnmixReport) -> dict[str, bytes]:
+def draw(report: UnmixEvaluation) -> dict[str, bytes]:
     """Return the figures as PNG files: name → content.
 
     Raises:
@@ -29,7 +29,7 @@ def draw(report: UnmixReport) -> dict[str, bytes]:
     return {"sdr.png": _sdr(report), "improvement.png": _improvement(report)}
 
 
-def _medians(report: UnmixReport, division: str, stem: str, system: str) -> Floats:
+def _medians(report: UnmixEvaluation, division: str, stem: str, system: str) -> Floats:
     """SDR of each song, NaN where it has none."""
     return np.array(
         [
@@ -41,14 +41,14 @@ def _medians(report: UnmixReport, division: str, stem: str, system: str) -> Floa
     )
 
 
-def _divisions(report: UnmixReport) -> dict[str, list[str]]:
+def _divisions(report: UnmixEvaluation) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in report.rows:
         found.setdefault(row.division, []).append(row.stem)
     return found
 
 
-def _sdr(report: UnmixReport) -> bytes:
+def _sdr(report: UnmixEvaluation) -> bytes:
     """SDR of every song, stem by stem: the mixture, the engine, the ideal mask."""
     divisions = _divisions(report)
     widths = [len(stems) for stems in divisions.values()]
@@ -100,17 +100,16 @@ def _spread(axis: Any, place: float, values: Floats, colour: str) -> None:
     axis.plot(place + beside, known, "o", color=colour, ms=4 if len(known) < 60 else 2.5, alpha=0.7, mew=0)
 
 
-def _improvement(report: UnmixReport) -> bytes:
+def _improvement(report: UnmixEvaluation) -> bytes:
     """What the engine gains over the mixture against how loud the stem is in it."""
     divisions = _divisions(report)
     page, grid = new_figure(1.0 + 5.2 * len(divisions), 5.2, ncols=len(divisions), squeeze=False)
     for axis, (division, stems) in zip(grid.flat, divisions.items(), strict=True):
-        for mark, stem in zip(_MARKS, stems, strict=False):
+        for row, (mark, stem) in enumerate(zip(_MARKS, stems, strict=False)):
             before, after = (_medians(report, division, stem, system) for system in (MIXTURE, ENGINE))
             known = np.isfinite(before) & np.isfinite(after)
             gain = after[known] - before[known]
-            colour = _STEMS.get(stem, "#222222")
-            axis.plot(before[known], gain, mark, color=colour, ms=5, alpha=0.75, mew=0, label=stem)
+            axis.plot(before[known], gain, mark, color=stem_colour(stem, row), ms=5, alpha=0.75, mew=0, label=stem)
         axis.axhline(0, color="#222222", lw=0.8)
         axis.margins(0.12)
         axis.set_xlabel("SDR of the mixture (dB)")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from soundsieve.evaluation.plain_values import plain_values
 from soundsieve.evaluation.report_folder import check_folder, write_report
 from soundsieve.evaluation.unmix_scores import ENGINE, MEASURES, MIXTURE, SYSTEMS, SongScores, StemScores
 from soundsieve.metrics import OverSongs, bootstrap_interval, over_songs
@@ -115,7 +116,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class UnmixReport:
+class UnmixEvaluation:
     """An evaluation, summarised.
 
     Attributes:
@@ -136,7 +137,7 @@ class UnmixReport:
         """Plain values; a number that does not exist is None."""
         from soundsieve.evaluation.unmix_tables import song_rows
 
-        result: dict[str, Any] = _plain(
+        result: dict[str, Any] = plain_values(
             {
                 "protocol": dict(self.protocol),
                 "definitions": DEFINITIONS,
@@ -144,7 +145,8 @@ class UnmixReport:
                 "speed": asdict(self.speed),
                 "songs": song_rows(self),
                 "failed": [{"song": song, "error": error} for song, error in self.failed],
-            }
+            },
+            _number,
         )
         return result
 
@@ -170,7 +172,7 @@ def summarise(
     *,
     stems: Sequence[str] | None = None,
     failed: Sequence[tuple[str, str]] = (),
-) -> UnmixReport:
+) -> UnmixEvaluation:
     """Summarise songs; `protocol` is printed beside the numbers.
 
     Args:
@@ -186,7 +188,7 @@ def summarise(
                 of_stem = table.setdefault((score.division, score.stem), {system: [] for system in SYSTEMS})
                 of_stem[score.system].append(score)
     rows = tuple(_row(division, stem, scores) for (division, stem), scores in table.items())
-    return UnmixReport(protocol, rows, _speed(songs), tuple(songs), tuple(failed))
+    return UnmixEvaluation(protocol, rows, _speed(songs), tuple(songs), tuple(failed))
 
 
 def _row(division: str, stem: str, scores: Mapping[str, Sequence[StemScores]]) -> StemRow:
@@ -258,12 +260,6 @@ def _median(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return float(np.median(known)) if len(known) else math.nan
 
 
-def _plain(value: Any) -> Any:
+def _number(value: float) -> float | None:
     """JSON has no NaN: what does not exist is None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from soundsieve.evaluation.plain_values import plain_values
+
 ENGINE: Final = "engine"
 MIXTURE: Final = "mixture"
 IDEAL: Final = "ideal mask"
@@ -98,7 +100,7 @@ class SongScores:
     def to_json(self) -> dict[str, Any]:
         """Plain values that JSON can hold; NaN is None, and infinite ones are spelt."""
         values = {**vars(self), "scores": [vars(score) for score in self.scores]}
-        result: dict[str, Any] = _plain(values)
+        result: dict[str, Any] = plain_values(values, _spelt)
         return result
 
     @classmethod
@@ -131,11 +133,5 @@ def _number(value: float | str | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
-    return value
+def _spelt(value: float) -> float | str | None:
+    return value if math.isfinite(value) else None if math.isnan(value) else str(value)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from soundsieve.evaluation.unmix_report import DEFINITIONS, MeanOverSongs, StemRow, UnmixReport
+from soundsieve.evaluation.unmix_report import DEFINITIONS, MeanOverSongs, StemRow, UnmixEvaluation
 from soundsieve.evaluation.unmix_scores import ENGINE, IDEAL, MEASURES, MIXTURE, SYSTEMS
 
 CHANNELS = {1: ("mono",), 2: ("left", "right")}
 """What channels are called, by how many there are; more are numbered."""
 
+FROM_CARDS = {"licence": "licence", "source": "source", "data": "trained on"}
+"""What the page takes from the cards of engines, and what it calls it."""
 
-def markdown(report: UnmixReport, *, songs: bool = False, pictures: Sequence[str] = ()) -> str:
+
+def markdown(report: UnmixEvaluation, *, songs: bool = False, pictures: Sequence[str] = ()) -> str:
     """Return a report as a page.
 
     Args:
@@ -34,7 +37,7 @@ def markdown(report: UnmixReport, *, songs: bool = False, pictures: Sequence[str
     return "\n\n".join(parts) + "\n"
 
 
-def song_rows(report: UnmixReport) -> list[dict[str, Any]]:
+def song_rows(report: UnmixEvaluation) -> list[dict[str, Any]]:
     """Return a row for each song, stem and system: medians over the frames, and the measures of the whole song."""
     stems = {row.stem for row in report.rows}
     names = channel_names(report)
@@ -63,7 +66,7 @@ def song_rows(report: UnmixReport) -> list[dict[str, Any]]:
     return rows
 
 
-def songs_csv(report: UnmixReport) -> str:
+def songs_csv(report: UnmixEvaluation) -> str:
     """Return `song_rows` as CSV; a figure that does not exist is empty."""
     rows = song_rows(report)
     memory = io.StringIO()
@@ -74,13 +77,13 @@ def songs_csv(report: UnmixReport) -> str:
     return memory.getvalue()
 
 
-def channel_names(report: UnmixReport) -> tuple[str, ...]:
+def channel_names(report: UnmixEvaluation) -> tuple[str, ...]:
     """Return what the channels are called; songs of one channel stand with the first of others."""
     count = max(song.channels for song in report.songs)
     return CHANNELS.get(count, tuple(f"channel_{number}" for number in range(1, count + 1)))
 
 
-def _protocol(report: UnmixReport) -> Iterator[tuple[str, str]]:
+def _protocol(report: UnmixEvaluation) -> Iterator[tuple[str, str]]:
     p, speed = report.protocol, report.speed
     yield "data", f"{p['data']} in {p['folder']}, part {p['part']!r}"
     measured = f"{len(report.songs)} of {p['songs_there']}, {speed.song_s:.0f} s in all, {_list(p['song_rates_hz'])} Hz"
@@ -92,9 +95,10 @@ def _protocol(report: UnmixReport) -> Iterator[tuple[str, str]]:
     for song, error in report.failed:
         yield "left out", f"{song}: {error}"
     yield "engine", f"{p['model']} ({_list(p['stems'])}; {p['sample_rate_hz']} Hz)"
-    for name in ("licence", "source", "data"):
-        if p["card"].get(name):
-            yield {"data": "trained on"}.get(name, name), str(p["card"][name])
+    for name, title in FROM_CARDS.items():
+        told = _told(p["card"], name)
+        if told:
+            yield title, told
     power = {1: "magnitudes", 2: "powers"}[p["measures"]["ideal_power"]]
     yield "ideal mask", f"ratio of {power} (α = {p['measures']['ideal_power']})"
     how = f"{p['jobs']} processes of one thread" if p["jobs"] else f"one process, {p['threads']} threads"
@@ -104,6 +108,22 @@ def _protocol(report: UnmixReport) -> Iterator[tuple[str, str]]:
         f"(songs: {speed.fastest:.3f} … {speed.slowest:.3f}); {how}, device {p['device']}",
     )
     yield "command", f"`{p['command']}`"
+
+
+def _told(card: Mapping[str, Any], name: str) -> str:
+    """What a card says, and the cards in it.
+
+    >>> _told({"vocals": {"data": "a"}, "accompaniment": {"data": {"songs": "MIT", "more": "CC0"}}}, "data")
+    'vocals: a; accompaniment: songs (MIT), more (CC0)'
+    """
+    own = card.get(name)
+    if isinstance(own, Mapping):
+        own = _list([f"{folder} ({licence})" for folder, licence in own.items()])
+    elif isinstance(own, list | tuple):
+        own = _list(own)
+    inner = {part: _told(value, name) for part, value in card.items() if isinstance(value, Mapping) and part != name}
+    parts = [f"{part}: {text}" for part, text in inner.items() if text]
+    return "; ".join([*([str(own)] if own else []), *parts])
 
 
 def _frames(rows: Sequence[StemRow]) -> str:
@@ -117,13 +137,13 @@ def _frames(rows: Sequence[StemRow]) -> str:
             [
                 row.stem,
                 str(ours["sdr"].songs),
-                f"**{_db(ours['sdr'].median)}**",
-                _db(row.frames[MIXTURE]["sdr"].median),
-                _db(row.frames[IDEAL]["sdr"].median),
-                *(_db(ours[measure].median) for measure in MEASURES[1:]),
-                _db(ours["sdr"].pooled_median),
-                *_with_interval(row.mean_sdr),
-                *_with_interval(row.sdr_gain, sign="+"),
+                f"**{decibels(ours['sdr'].median)}**",
+                decibels(row.frames[MIXTURE]["sdr"].median),
+                decibels(row.frames[IDEAL]["sdr"].median),
+                *(decibels(ours[measure].median) for measure in MEASURES[1:]),
+                decibels(ours["sdr"].pooled_median),
+                *with_interval(row.mean_sdr),
+                *with_interval(row.sdr_gain, sign="+"),
                 str(ours["sdr"].frames + ours["sdr"].nan_frames),
                 str(ours["sdr"].nan_frames),
             ]
@@ -141,16 +161,16 @@ def _whole(rows: Sequence[StemRow]) -> str:
     for row in rows:
         for system in SYSTEMS:
             whole = row.whole[system]
-            line = [row.stem if system == ENGINE else "", system, _db(whole.sdr_db), _db(whole.si_sdr_db)]
-            line += [_db(value) for value in whole.snr_db] + [_small(value) for value in whole.mse]
+            line = [row.stem if system == ENGINE else "", system, decibels(whole.sdr_db), decibels(whole.si_sdr_db)]
+            line += [decibels(value) for value in whole.snr_db] + [_small(value) for value in whole.mse]
             if system == ENGINE:
-                line += [*_with_interval(row.whole_sdr_gain, sign="+"), *_with_interval(row.si_sdr_gain, sign="+")]
-                line += [f"{row.absent} of {row.songs}", str(row.alone), str(row.silent_frames), _db(row.leak_db)]
+                line += [*with_interval(row.whole_sdr_gain, sign="+"), *with_interval(row.si_sdr_gain, sign="+")]
+                line += [f"{row.absent} of {row.songs}", str(row.alone), str(row.silent_frames), decibels(row.leak_db)]
             lines.append(line + [""] * (len(heading) - len(line)))
     return "Whole songs, dB; MSE of samples in ±1:\n\n" + _table(heading, lines)
 
 
-def _songs(report: UnmixReport) -> str:
+def _songs(report: UnmixEvaluation) -> str:
     """SDR of each song: engine, and in brackets the gain over the mixture."""
     columns = [(row.division, row.stem) for row in report.rows]
     several = len({division for division, _ in columns}) > 1
@@ -165,7 +185,7 @@ def _songs(report: UnmixReport) -> str:
         line = [song.song.replace("|", "\\|"), f"{song.duration_s:.0f}", f"{song.real_time_factor:.3f}"]
         for key in columns:
             ours, gain = of[*key, ENGINE], of[*key, ENGINE] - of[*key, MIXTURE]
-            line.append("–" if math.isnan(ours) else f"{_db(ours)} ({_db(gain, sign='+')})")
+            line.append("–" if math.isnan(ours) else f"{decibels(ours)} ({decibels(gain, sign='+')})")
         lines.append(line)
     return "Median SDR over the frames, dB, and the gain over the mixture:\n\n" + _table(heading, lines, left=1)
 
@@ -182,16 +202,17 @@ def _table(heading: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1
     return "\n".join([row(heading), f"|{rule}|", *map(row, lines)])
 
 
-def _with_interval(found: MeanOverSongs, sign: str = "") -> tuple[str, str]:
-    interval = "–" if math.isnan(found.low) else f"{_db(found.low)} … {_db(found.high)}"
-    return _db(found.mean, sign=sign), interval
+def with_interval(found: MeanOverSongs, sign: str = "") -> tuple[str, str]:
+    """Spell a mean and its interval, with a dash for what does not exist."""
+    interval = "–" if math.isnan(found.low) else f"{decibels(found.low)} … {decibels(found.high)}"
+    return decibels(found.mean, sign=sign), interval
 
 
-def _db(value: float, sign: str = "") -> str:
+def decibels(value: float, sign: str = "") -> str:
     """Spell a level.
 
-    >>> _db(1.234), _db(-0.5, sign="+"), _db(0.5, sign="+"), _db(float("nan")), _db(float("-inf"))
-    ('1.23', '−0.50', '+0.50', '–', '−∞')
+    >>> [decibels(value, sign="+") for value in (1.234, -0.5, float("nan"), float("-inf"))]
+    ['+1.23', '−0.50', '–', '−∞']
     """
     if math.isnan(value):
         return "–"

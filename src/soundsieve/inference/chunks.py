@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.progress import CancelToken, check_cancel
+from soundsieve.inference.segments import LONGEST_SEGMENT_S
 from soundsieve.settings import Settings
 
 Finished: TypeAlias = Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -23,7 +24,7 @@ Finished: TypeAlias = Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
 class ChunkSettings(Settings):
     """How a long recording is cut."""
 
-    segment_s: float = Field(20.0, gt=0, le=3600, description="length of a chunk without its context")
+    segment_s: float = Field(20.0, gt=0, le=LONGEST_SEGMENT_S, description="length of a chunk without its context")
     context_s: float = Field(4.0, ge=0, le=600, description="seen on each side of it, at most what the network can use")
     fade_s: float = Field(0.25, ge=0, le=60, description="cross-fade of neighbouring chunks")
     rows: int = Field(1, ge=1, description="channels that run at once (and requests, where each is a pass of its own)")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from soundsieve import checkpoint
+from soundsieve.datasets import ACCOMPANIMENT
 from soundsieve.errors import CheckpointError, MissingExtraError, UnknownNameError, unknown_name
 from soundsieve.inference import engines
 from soundsieve.inference.engines import Engine, spleeter
@@ -31,7 +32,8 @@ def choose(model: str | Path | None, needed: Iterable[str]) -> Choice:
         needed: The stems that are asked for, as `soundsieve.inference.stem_parts.stem_names` has them.
 
     Raises:
-        UnknownNameError: when a model is neither an engine nor a released model.
+        UnknownNameError: when a model is neither an engine nor a released model, or, without a model, what is asked for
+            is no stem.
         CheckpointError: when a path leads to no checkpoint, or nothing that is there finds four stems.
         MissingExtraError: when nothing that is there finds two.
     """
@@ -67,12 +69,17 @@ def best(needed: Iterable[str], *, with_spleeter: bool, with_own: bool) -> Choic
         with_own: Our own network comes with the package.
 
     Raises:
+        UnknownNameError: when something is asked for that is no stem.
         CheckpointError, MissingExtraError: As for `choose`.
 
     >>> [best([stem], with_spleeter=True, with_own=True) for stem in ("vocals", "drums")]
     [('spleeter', None), ('stacked', None)]
     """
-    if set(needed) <= set(TWO):
+    asked = tuple(needed)
+    for name in asked:
+        if name not in (*FOUR, ACCOMPANIMENT):
+            raise unknown_name("stem", name, (*FOUR, ACCOMPANIMENT))
+    if set(asked) <= set(TWO):
         if with_spleeter or with_own:
             return SPLEETER if with_spleeter else CHECKPOINT, None
         raise MissingExtraError(
@@ -111,10 +118,19 @@ class EngineName:
         return _load(self)
 
     def digest(self) -> str | None:
-        """Return the SHA-256 of the weights it is given, of a run folder's checkpoint; None where it has its own."""
-        if self.weights is None:
-            return None
-        return hashlib.sha256(checkpoint.locate(self.weights).read_bytes()).hexdigest()
+        """Return the SHA-256 of the weights, those it has by itself or is given; None for an engine without any.
+
+        Raises:
+            CheckpointError: when a file of them is missing.
+            MissingExtraError: when they are not installed.
+        """
+        digest, files = hashlib.sha256(), engines.weight_files(self.name, self.weights)
+        for path in files:
+            try:
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError as error:
+                raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
+        return digest.hexdigest() if files else None
 
 
 def find_engine(model: str | Path | None, device: str = "auto") -> EngineName:

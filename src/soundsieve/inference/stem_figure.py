@@ -21,6 +21,15 @@ _COLOURS = {
 _OTHERS = ("#8c6d1f", "#a03f6b", "#4a4a4a")
 
 
+def stem_colour(name: str, row: int) -> str:
+    """Return the colour of a stem in every picture, as #rrggbb; `row` chooses that of a stem by another name.
+
+    >>> stem_colour("vocals", 0), stem_colour("flute", 1)
+    ('#c2410c', '#a03f6b')
+    """
+    return _COLOURS.get(name, _OTHERS[row % len(_OTHERS)])
+
+
 def require_matplotlib() -> None:
     """Refuse, before any work, a figure that could not be drawn.
 
@@ -58,7 +67,7 @@ def draw(levels: StemLevels, title: str, figure: Path) -> None:
     level_db = 20 * np.log10(np.maximum(levels.rms, 10 ** (floor_db / 20)))
     edges_s = np.minimum(np.arange(levels.rms.shape[1] + 1) * levels.step_s, levels.duration_s)
     for row, (axis, name) in enumerate(zip(axes, levels.names, strict=True)):
-        axis.stairs(level_db[row], edges_s, baseline=floor_db, fill=True, color=_colour(name, row), linewidth=0)
+        axis.stairs(level_db[row], edges_s, baseline=floor_db, fill=True, color=stem_colour(name, row), linewidth=0)
         total_db = levels.total_db()[name]
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11, labelpad=10)
         loudness = "silent" if total_db is None else f"{total_db:.1f} dB over all".replace("-", "−")
@@ -94,10 +103,6 @@ def _clock(time_s: float, _: Any = None) -> str:
     minutes, seconds = divmod(round(time_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _colour(name: str, row: int) -> str:
-    return _COLOURS.get(name, _OTHERS[row % len(_OTHERS)])
 
 
 def _save(page: Any, figure: Path) -> None:

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from soundsieve.datasets import ACCOMPANIMENT, VOCALS
 from soundsieve.errors import SettingsError, unknown_name
 
-VOCALS, ACCOMPANIMENT = "vocals", "accompaniment"
 TWO = (VOCALS, ACCOMPANIMENT)
 FOUR = (VOCALS, "drums", "bass", "other")
 MINUS = "minus-"

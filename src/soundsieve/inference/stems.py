@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from soundsieve.inference.channel_groups import from_groups, to_groups
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.progress import CancelToken, check_cancel
+from soundsieve.inference.segments import LONGEST_SEGMENT_S
 from soundsieve.settings import Settings
 
 Separated: TypeAlias = Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -24,7 +25,9 @@ Separated: TypeAlias = Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]
 class StemSettings(Settings):
     """How a long recording is cut; the output does not depend on it."""
 
-    segment_s: float = Field(20.0, gt=0, le=3600, description="length of a chunk without what is seen on its sides")
+    segment_s: float = Field(
+        20.0, gt=0, le=LONGEST_SEGMENT_S, description="length of a chunk without what is seen on its sides"
+    )
     rows: int = Field(1, ge=1, description="groups of channels that run at once")
 
 

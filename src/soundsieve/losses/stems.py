@@ -51,8 +51,10 @@ def waveform_loss(*, estimate: Tensor, reference: Tensor, settings: StemLossSett
 def multi_resolution(estimate: Tensor, reference: Tensor, n_ffts: tuple[int, ...]) -> Tensor:
     """Return spectral convergence and log-magnitude error, the mean over resolutions; hops are a quarter of windows.
 
-    Ryuichi Yamamoto, Eunwoo Song, Jae-Min Kim, "Parallel WaveGAN", ICASSP 2020, equations 4 to 6. The error of the
-    logarithms is taken where the reference is above −80 dB of its peak: below it, it would be that of noise.
+    Ryuichi Yamamoto, Eunwoo Song, Jae-Min Kim, "Parallel WaveGAN", ICASSP 2020, equations 4 to 6, over the batch as a
+    whole. Before logarithms are taken, magnitudes of both that lie 80 dB or more below the loudest of the reference are
+    raised to that level: what is quieter is noise and makes no difference, what is louder where the reference is silent
+    still counts.
 
     Shape:
         - estimate, reference: (…, t)

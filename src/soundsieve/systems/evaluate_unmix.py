@@ -12,14 +12,15 @@ from typing import Any
 from pydantic import Field
 
 from soundsieve import __version__
-from soundsieve.datasets import Song
+from soundsieve.datasets import ACCOMPANIMENT, STEMS, Song
 from soundsieve.datasets.find_songs import FoundSongs, find_songs
 from soundsieve.errors import OutputError, SettingsError, SoundsieveError, unknown_name
 from soundsieve.evaluation.finished_songs import FOLDER, FinishedSongs
 from soundsieve.evaluation.stem_groups import stem_groups
 from soundsieve.evaluation.unmix import UnmixMeasures, measure_song
-from soundsieve.evaluation.unmix_report import UnmixReport, summarise
+from soundsieve.evaluation.unmix_report import UnmixEvaluation, summarise
 from soundsieve.evaluation.unmix_scores import SongScores
+from soundsieve.evaluation.unmix_tables import FROM_CARDS
 from soundsieve.inference.engine_choice import EngineName, find_engine
 from soundsieve.inference.engines import Engine
 from soundsieve.inference.progress import CancelToken, Progress
@@ -60,7 +61,7 @@ def evaluate_unmix(
     progress: Progress | None = None,
     complain: Callable[[SoundsieveError], None] | None = None,
     cancel: CancelToken | None = None,
-) -> UnmixReport:
+) -> UnmixEvaluation:
     """Evaluate an engine on songs whose stems are known.
 
     A song that cannot be measured does not stop the others; the report names it.
@@ -77,6 +78,7 @@ def evaluate_unmix(
 
     Raises:
         CheckpointError, UnknownNameError, MissingExtraError: when there is no such model, or it is not for `unmix`.
+        UnknownNameError: when there is no such stem, or the model does not find it.
         DatasetError: when there are no songs.
         SettingsError: when there are none of that part, or songs in `folder` were measured in another way.
         SoundsieveError: when no song can be measured, why the first one cannot.
@@ -86,6 +88,9 @@ def evaluate_unmix(
     settings = settings or UnmixEvaluationSettings()
     if resume and folder is None:
         raise SettingsError("--resume: finished songs are in the folder of a report; name it with --report")
+    for stem in settings.stems or ():
+        if stem not in (*STEMS, ACCOMPANIMENT):
+            raise unknown_name("stem", stem, (*STEMS, ACCOMPANIMENT))
     name = find_engine(model, settings.device)
     engine = name.load()
     _check_stems(engine, settings.stems)
@@ -168,6 +173,7 @@ def _measured(
         "stems": engine.stems,
         "sample_rate_hz": engine.sample_rate,
         "data": found.name,
+        "folder": str(found.root.resolve()),
         "measures": settings.measures.model_dump(mode="json"),
     }
 
@@ -178,7 +184,7 @@ def _protocol(engine: Engine, found: FoundSongs, settings: UnmixEvaluationSettin
     return {
         "stems": list(engine.stems),
         "sample_rate_hz": engine.sample_rate,
-        "card": {key: value for key, value in engine.card.items() if isinstance(value, str | int | float | bool)},
+        "card": _of_card(engine.card),
         "data": found.name,
         "folder": str(found.root),
         "part": settings.subset if any(song.part != "all" for song in found.songs) else "all",
@@ -189,6 +195,17 @@ def _protocol(engine: Engine, found: FoundSongs, settings: UnmixEvaluationSettin
         "device": settings.device,
         "version": __version__,
     }
+
+
+def _of_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report keeps of a card: single values, the data, and the same of the cards of engines in an engine."""
+    kept: dict[str, Any] = {}
+    for name, value in card.items():
+        if isinstance(value, str | int | float | bool) or name == "data":
+            kept[name] = value
+        elif isinstance(value, Mapping) and not {*FROM_CARDS}.isdisjoint(value):
+            kept[name] = _of_card(value)
+    return kept
 
 
 def _command(model: str | Path | None, data: Path, settings: UnmixEvaluationSettings) -> str:

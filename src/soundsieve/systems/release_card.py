@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from soundsieve import datasets
 from soundsieve.checkpoint import SUFFIX, Checkpoint
-from soundsieve.errors import OutputError
+from soundsieve.errors import DatasetError, OutputError
 
 LICENCES_FILE = "LICENCES.md"  # written beside collected sounds by `soundsieve.recipes.select.material`
 
@@ -78,8 +78,17 @@ def facts(
     command: str,
     limits: Sequence[str],
 ) -> dict[str, Any]:
-    """What is known about a model, for its card: its recordings and their licences, how it was made, its limits."""
-    sources = [source for source in used if (data / source.root).is_dir()]  # optional ones may not have been there
+    """What is known about a model, for its card: its recordings and their licences, how it was made, its limits.
+
+    Raises:
+        DatasetError: when a folder of recordings is missing that training cannot have gone without.
+    """
+    sources = [source for source in used if (data / source.root).is_dir()]
+    for source in used:
+        if source not in sources and not getattr(source, "optional", False):
+            raise DatasetError(
+                f"{data / source.root}: not there; the card names the licences of all that was learned from"
+            )
     return {
         "licence": licence,
         "data": {source.root.as_posix(): _licence(source, data) for source in sources},
@@ -92,14 +101,40 @@ def facts(
 
 
 def _licence(source: UsedSource, data: Path) -> str:
-    """The data set's licence, or the first table of a folder's LICENCES.md: package, version, licence, clips."""
-    table = data / source.root / LICENCES_FILE
-    if not table.is_file():
-        songs = source.dataset in datasets.song_names()
-        return (datasets.get_songs if songs else datasets.get)(source.dataset).LICENCE
-    first = table.read_text(encoding="utf-8").split("\n\n")[1]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in first.splitlines()[2:]]
-    return "; ".join(f"{package}: {licence}" for package, _, licence, *_ in rows)
+    """The data set's licence, or what a folder's LICENCES.md says."""
+    page = data / source.root / LICENCES_FILE
+    if page.is_file():
+        return licences_told(page)
+    songs = source.dataset in datasets.song_names()
+    return (datasets.get_songs if songs else datasets.get)(source.dataset).LICENCE
+
+
+def licences_told(page: Path) -> str:
+    """Return what a LICENCES.md says in one line: its first table with a column for licences, and its sentences.
+
+    Raises:
+        DatasetError: when it has no table with the columns package and licence.
+    """
+    blocks = [block.strip() for block in page.read_text(encoding="utf-8").split("\n\n")]
+    tables = (_rows(block) for block in blocks if block.startswith("|"))
+    rows = next((rows for rows in tables if rows and {"package", "licence"} <= set(rows[0])), None)
+    if rows is None:
+        raise DatasetError(f"{page}: expected a table with the columns package and licence")
+    by_package: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        by_package.setdefault(row["package"], {}).setdefault(row["licence"], []).append(row.get("part", ""))
+    told = [
+        f"{package} ({', '.join(parts)}): {licence}" if len(licences) > 1 else f"{package}: {licence}"
+        for package, licences in by_package.items()
+        for licence, parts in licences.items()
+    ]
+    return "; ".join([*told, *(block for block in blocks if block and block[0] not in "#|")])
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    """The rows of a Markdown table: heading → cell."""
+    heading, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return [dict(zip(heading, row, strict=False)) for row in rows]
 
 
 def page(

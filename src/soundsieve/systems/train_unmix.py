@@ -70,7 +70,10 @@ def train(
         optimiser = recipe.training.optimiser.model_copy(update={"learning_rate": tuning.learning_rate})
         training = recipe.training.model_copy(update={"optimiser": optimiser, "batch": tuning.batch})
         second = recipe.model_copy(update={"training": training})
-        finer = _phase(second, corpus, folder / FINE_TUNING, hardware, start=best_weights(folder), phase=1)
+        try:
+            finer = _phase(second, corpus, folder / FINE_TUNING, hardware, start=best_weights(folder), phase=1)
+        except KeyboardInterrupt:  # the run is the outer folder, and that is what can be gone on with
+            raise KeyboardInterrupt(f"stopped; go on with --resume {folder}") from None
         if finer > best:  # else the first phase was better, and its weights are kept
             best = finer
             weights = best_weights(folder / FINE_TUNING)

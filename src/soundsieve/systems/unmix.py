@@ -136,7 +136,7 @@ class Unmixer:
     def process_file(
         self,
         path: str | Path,
-        outputs: Mapping[str, str | Path],
+        outputs: Mapping[str, str | Path | None],
         *,
         figure: str | Path | None = None,
         subtype: str | None = None,
@@ -149,6 +149,7 @@ class Unmixer:
         Args:
             path: An audio file, or a video with a sound track.
             outputs: Stem, `accompaniment`, or `minus-` and a stem → where to write it; the suffix chooses the type.
+                What has None is measured and drawn, and not written.
             figure: Where to draw how loud the stems are over time, as a PNG.
             subtype: Encoding, as for `soundsieve.audio.Writer`.
             force: Replace existing files, though never the input.
@@ -161,7 +162,7 @@ class Unmixer:
             OutputError: when the outputs cannot be written, or one of them is the input.
         """
         begun = time.perf_counter()
-        places = {name: Path(place) for name, place in outputs.items()}
+        places = {name: Path(place) for name, place in outputs.items() if place is not None}
         picture = None if figure is None else Path(figure)
         if picture is not None:
             require_matplotlib()
@@ -179,7 +180,7 @@ class Unmixer:
         stream = PartStream(self.engine, source, find_parts(outputs, self.stems))
         with group:
             for blocks in stream.blocks(progress, cancel):
-                group.write(*blocks)
+                group.write(*(block for name, block in zip(outputs, blocks, strict=True) if name in places))
             if picture is not None:
                 draw(stream.meter.levels(), Path(path).name, group.hidden_beside)
         return replace(_report(source, stream, begun), outputs=places, figure=picture, clipped=sum(group.clipped))

@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from soundsieve import datasets
 from soundsieve.audio import Multitrack
-from soundsieve.datasets import STEMS, Song
+from soundsieve.datasets import ACCOMPANIMENT, STEMS, VOCALS, Song
 from soundsieve.errors import DatasetError, SettingsError
 from soundsieve.mixing import augment
 from soundsieve.mixing.generators import Purpose, generator_for
-from soundsieve.training.unmix_recipe import ACCOMPANIMENT, SegmentSettings, SongCorpusSettings, SongSource, UnmixRecipe
+from soundsieve.training.unmix_recipe import SegmentSettings, SongCorpusSettings, SongSource, UnmixRecipe
 
 _FULL = 32_767  # of 16-bit numbers
 _SPARE = 8  # samples, for what a resampler rounds off
@@ -225,7 +225,7 @@ def arrange(stems: NDArray[np.float32], order: Sequence[str]) -> NDArray[np.floa
     [3.0, 1.0, 0.0, 2.0]
     """
     rows = {name: row for row, name in enumerate(STEMS)}
-    others = [row for name, row in rows.items() if name != "vocals"]
+    others = [row for name, row in rows.items() if name != VOCALS]
     return np.stack([stems[others].sum(0) if name == ACCOMPANIMENT else stems[rows[name]] for name in order])
 
 

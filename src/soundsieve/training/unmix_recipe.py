@@ -7,14 +7,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from soundsieve.datasets import STEMS
+from soundsieve.datasets import ACCOMPANIMENT, STEMS, VOCALS
 from soundsieve.losses import StemLossSettings
 from soundsieve.mixing import AugmentSettings
 from soundsieve.settings import Settings, Span
 from soundsieve.training.recipe import ModelChoice, RunSettings
-
-ACCOMPANIMENT = "accompaniment"
-"""All stems but the vocals."""
 
 
 class SongSource(Settings):
@@ -93,8 +90,8 @@ class UnmixRecipe(Settings):
     @field_validator("stems")
     @classmethod
     def _make_a_song(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if sorted(value) not in (sorted(STEMS), sorted((ACCOMPANIMENT, "vocals"))):
-            raise ValueError(f"expected {', '.join(STEMS)} in any order, or {ACCOMPANIMENT} and vocals")
+        if sorted(value) not in (sorted(STEMS), sorted((ACCOMPANIMENT, VOCALS))):
+            raise ValueError(f"expected {', '.join(STEMS)} in any order, or {ACCOMPANIMENT} and {VOCALS}")
         return value
 
     @model_validator(mode="after")

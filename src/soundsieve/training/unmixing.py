@@ -66,23 +66,39 @@ class UnmixTask(TrainedTask):
             loss = loss + self.recipe.loss.shares * stem_share_loss(logits=logits, power=power)
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin to add up: squared errors, ratios in dB, how many of these, and segments; a column for each stem."""
+        self._sums = torch.zeros(4, len(self.recipe.stems), device=self.device)
+
     def validation_step(self, batch: StemExample, index: int) -> None:
-        """Error of all stems, and signal-to-distortion ratio of each that is there."""
+        """Add up the error of all stems, and the signal-to-distortion ratio of each that is there."""
         references = batch["references"]
         estimate = self.model(batch["mixture"]).float()
-        error = (estimate - references).square().mean()
-        self.log("val/mse", error, batch_size=len(references), sync_dist=True)
-        ratios = -negative_snr(estimate=estimate.flatten(2), reference=references.flatten(2)).clamp(min=-_MOST_DB)
+        error = (estimate - references).square().mean((2, 3))
+        ratios = (-negative_snr(estimate=estimate.flatten(2), reference=references.flatten(2))).clamp(
+            -_MOST_DB, _MOST_DB
+        )
         there = references.square().mean((2, 3)) > _SILENT
-        for row, name in enumerate(self.recipe.stems):
-            if bool(there[:, row].any()):
-                own = ratios[there[:, row], row].clamp(max=_MOST_DB)
-                self.log(f"val/{name}_db", own.mean(), batch_size=len(own), sync_dist=True)
+        sums = torch.stack([error.sum(0), (ratios * there).sum(0), there.sum(0), torch.full_like(error[0], len(error))])
+        self._sums = self._sums + sums
 
     def on_validation_epoch_end(self) -> None:
-        """Put together what the best epoch is best in."""
-        found = self.trainer.callback_metrics
-        each = [found[f"val/{name}_db"] for name in self.recipe.stems if f"val/{name}_db" in found]
-        if each:
-            self.log(MONITORS["sdr"], torch.stack(each).mean(), prog_bar=True)
-        self.log(MONITORS["mse"], -10 * torch.log10(found["val/mse"] + 1e-12), prog_bar=True)
+        """Divide what all devices have added up, and put together what the best epoch is best in.
+
+        A stem may be there on one device and on another not: what is exchanged is the same table on all of them.
+
+        Raises:
+            SettingsError: when the best epoch is to be best in stems that are nowhere.
+        """
+        errors, ratios, there, segments = self.trainer.strategy.reduce(self._sums, reduce_op="sum")
+        heard = there > 0
+        for row, name in enumerate(self.recipe.stems):
+            if heard[row]:
+                self.log(f"val/{name}_db", ratios[row] / there[row], sync_dist=True)
+        if heard.any():
+            self.log(MONITORS["sdr"], (ratios[heard] / there[heard]).mean(), prog_bar=True, sync_dist=True)
+        elif self.recipe.training.monitor == "sdr":
+            raise SettingsError("training.monitor = sdr: the segments of validation are silent; expected mse for these")
+        error = (errors / segments).mean()
+        self.log("val/mse", error, sync_dist=True)
+        self.log(MONITORS["mse"], -10 * torch.log10(error + 1e-12), prog_bar=True, sync_dist=True)

@@ -3,7 +3,8 @@
 An engine knows its stems and its sample rate, and separates a stream at that rate. Everything else is the same for all
 of them and done by `soundsieve.inference.unmixing`: files of any rate, length and number of channels, stems that add up
 to the song. An engine's file holds a function `load(weights, device)`; what it needs beyond this package is imported
-inside, so that engines which are not installed can be listed, and `MissingExtraError` says what to install.
+inside, so that engines which are not installed can be listed, and `MissingExtraError` says what to install. One with
+weights in files also holds a function `weight_files(weights)`, which names them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundsieve.errors import SettingsError, unknown_name
+from soundsieve.inference.segments import LONGEST_SEGMENT_S
 
 if TYPE_CHECKING:
     from soundsieve.inference.progress import CancelToken
@@ -68,9 +70,6 @@ class Segmented(Protocol):
         ...
 
 
-LONGEST_SEGMENT_S = 3600
-
-
 def in_segments(engine: Engine, segment_s: float) -> Engine:
     """Let an engine work on so many seconds at once.
 
@@ -113,3 +112,17 @@ def load(name: str, weights: str | Path | None = None, device: str = "auto") -> 
         raise unknown_name("engine", name, names())
     engine: Engine = import_module(f"{__name__}.{name}").load(weights, device)
     return engine
+
+
+def weight_files(name: str, weights: str | Path | None = None) -> tuple[Path, ...]:
+    """Return the files that an engine has its weights from, none for an engine without weights; nothing is read.
+
+    Raises:
+        UnknownNameError: when there is no such engine.
+        MissingExtraError: when it needs a package that is not installed.
+        CheckpointError: when there are no such weights.
+    """
+    if name not in names():
+        raise unknown_name("engine", name, names())
+    find = getattr(import_module(f"{__name__}.{name}"), "weight_files", None)
+    return () if find is None else tuple(find(weights))

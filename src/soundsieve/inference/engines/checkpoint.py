@@ -19,6 +19,16 @@ def load(weights: str | Path | None = None, device: str = "auto") -> NetworkEngi
         CheckpointError: when there is no such file, it is not for `unmix`, or none comes with this copy.
         SettingsError: when this machine has no such device.
     """
+    [path] = weight_files(weights)
+    return from_checkpoint(checkpoint.load(path), device)
+
+
+def weight_files(weights: str | Path | None = None) -> tuple[Path, ...]:
+    """Return the checkpoint; without weights, the released one.
+
+    Raises:
+        UnknownNameError, CheckpointError: As for `load`.
+    """
     if weights is None and RELEASED not in checkpoint.released():
         raise CheckpointError("no network of ours for songs comes with this copy yet: train one (docs/unmix.md)")
-    return from_checkpoint(checkpoint.load(checkpoint.locate(RELEASED if weights is None else weights)), device)
+    return (checkpoint.locate(RELEASED if weights is None else weights),)

@@ -58,6 +58,16 @@ def load(weights: str | Path | None = None, device: str = "auto") -> NetworkEngi
     return from_checkpoint(installed() if weights is None else read(Path(weights)), device)
 
 
+def weight_files(weights: str | Path | None = None) -> tuple[Path, ...]:
+    """Return the two files of a folder, or a checkpoint; without weights, those of the installed package.
+
+    Raises:
+        MissingExtraError: when no weights are named and the package is not installed.
+    """
+    path = _package_folder() if weights is None else Path(weights)
+    return (path,) if path.suffix == checkpoint.SUFFIX else tuple(path / name for name in FILES)
+
+
 def installed(hyper: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> Checkpoint:
     """Return the installed weights, converted the first time and from the cache afterwards.
 
@@ -75,7 +85,7 @@ def installed(hyper: Mapping[str, Any] | None = None, *, folder: Path | None = N
     package = _package()
     path = (folder or cache_folder()) / f"spleeter-2stems-{package.version}{checkpoint.SUFFIX}"
     if not path.is_file():
-        checkpoint.save(path, read(Path(str(package.locate_file(FOLDER)))))
+        checkpoint.save(path, read(_package_folder()))
     return replace(checkpoint.load(path), hyper=values)
 
 
@@ -143,6 +153,10 @@ def _own_name(name: str) -> str:
         return name
     way, number, layer, kind = match.groups()
     return f"mask.{kind}" if number == "7" else f"{way}.{int(number) - 1}.{layers[layer]}.{kind}"
+
+
+def _package_folder() -> Path:
+    return Path(str(_package().locate_file(FOLDER)))
 
 
 def _package() -> Distribution:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soundsieve.datasets import ACCOMPANIMENT, VOCALS
 from soundsieve.errors import CheckpointError
 from soundsieve.inference import engines
 from soundsieve.inference.engines import Engine, in_segments
 from soundsieve.inference.fifo import Fifo
 from soundsieve.inference.progress import CancelToken
-from soundsieve.inference.stem_parts import ACCOMPANIMENT, VOCALS
 from soundsieve.inference.stems import Separated
 from soundsieve.inference.unmixing import StreamUnmixer
 
@@ -127,3 +127,12 @@ def load(weights: str | Path | None = None, device: str = "auto") -> Stacked:
         SettingsError: when this machine has no such device.
     """
     return Stacked(engines.load("spleeter", device=device), engines.load("checkpoint", weights, device))
+
+
+def weight_files(weights: str | Path | None = None) -> tuple[Path, ...]:
+    """Return Spleeter's files and the checkpoint.
+
+    Raises:
+        MissingExtraError, CheckpointError: As for `load`.
+    """
+    return (*engines.weight_files("spleeter"), *engines.weight_files("checkpoint", weights))

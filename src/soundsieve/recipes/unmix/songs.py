@@ -38,7 +38,7 @@ from soundsieve.recipes.clips import RATE_HZ, package_version
 from soundsieve.recipes.select.fluidsynth import find_fluidsynth
 from soundsieve.recipes.select.material import LICENCES
 from soundsieve.recipes.unmix.band import Song, decide, perform
-from soundsieve.recipes.unmix.sources import Sources, find_sources, kit_licence
+from soundsieve.recipes.unmix.sources import PARTS, Sources, find_sources, kit_licence
 
 VERSION = 2  # of what is composed and how it sounds: songs of two versions do not mix
 MANIFEST = "rendered.json"
@@ -67,7 +67,8 @@ def make_songs(job: Job, count: int, jobs: int = 1) -> Iterator[tuple[str, bool]
     """
     songs = [decide(number, job.seed, job.length_s, job.sources) for number in range(count)]
     _claim(job)
-    write_licences(job, songs)
+    others = [number for number in _rendered_before(job.out) if number >= count]  # which stay, and their licences too
+    write_licences(job, [*songs, *(decide(number, job.seed, job.length_s, job.sources) for number in others)])
     there = [song for song in songs if (job.out / song.folder).is_dir()]
     yield from ((song.folder, False) for song in there)
     missing = [song for song in songs if song not in there]
@@ -78,6 +79,17 @@ def make_songs(job: Job, count: int, jobs: int = 1) -> Iterator[tuple[str, bool]
             make_song(job, song)
             yield song.folder, True
     shutil.rmtree(job.out / _PARTIAL, ignore_errors=True)
+
+
+def _rendered_before(out: Path) -> list[int]:
+    """The numbers of the songs that are in a folder, in order."""
+    numbers = []
+    for path in (path for part in PARTS for path in out.glob(f"{part}/*/song.json")):
+        try:
+            numbers.append(int(json.loads(path.read_text(encoding="utf-8"))["number"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"{path}: does not say which song this is ({error})") from None
+    return sorted(numbers)
 
 
 def _in_parallel(job: Job, songs: Sequence[Song], jobs: int) -> Iterator[tuple[str, bool]]:
