@@ -1,12 +1,13 @@
 """Tiny copies of every data set's layout, generated: a few short tones each, under the published names.
 
-`LAYOUTS` has at least one layout for each data set, `SONG_LAYOUTS` for each of songs; `write_layout(name, root)` writes
-it into the empty folder `root`.
+`LAYOUTS` has at least one layout for each data set, `SONG_LAYOUTS` for each of songs, `VIDEO_LAYOUTS` for each of
+videos; `write_layout(name, root)` writes it into the empty folder `root`.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import soundfile
 
 from songs import TRACKS, stems, write_folder, write_stem_mp4
+from tiny_videos import write_video
 
 RATE_HZ = 8000
 FRAMES = 80
@@ -220,9 +222,64 @@ SONG_LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
 }
 
 
+AUDIOSET_ROWS = {
+    "balanced_train_segments.csv": (
+        ("--aaaaaaaaa", 30, "/m/0bt9lr,/m/01b_21"),
+        ("_bbbbbbbbbb", 0, "/m/07y_7,/m/05r5c"),
+        ("ccccccccccc", 10, "/m/09x0r"),  # speech
+    ),
+    "unbalanced_train_segments.csv": (("Yddddddddd0", 40, "/m/01yrx"), ("eeeeeeeeeee", 20, "/m/01yrx")),
+    "eval_segments.csv": (("fffffffffff", 12, "/m/0k4j"), ("eeeeeeeeeee", 50, "/m/01yrx")),
+}
+
+
+def audioset(root: Path) -> None:
+    """The three tables, and the pieces of all but one row that has an object, named as several programs do."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, rows in AUDIOSET_ROWS.items():
+        lines = ["# Segments csv created Sun Mar  5 10:54:31 2017", "# num_ytids=2", "# YTID, start, end, labels"]
+        lines += [f'{youtube_id}, {start}.000, {start + 10}.000, "{mids}"' for youtube_id, start, mids in rows]
+        (root / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name in ("dog/--aaaaaaaaa_30.mkv", "Y_bbbbbbbbbb.mkv", "ccccccccccc.mkv", "train/Yddddddddd0_40000_50000.mkv"):
+        write_video(root / "videos" / name)
+    write_video(root / "videos" / "eval" / "fffffffffff_12.000.mkv")
+    write_video(root / "videos" / "eeeeeeeeeee_20.0-30.0.mkv")
+
+
+def own_videos(root: Path) -> None:
+    """Videos with and without known objects, two of one name, one in a folder that says its part."""
+    names = ("holiday.mkv", "garden/1.mkv", "garden/2.mkv", "Violin+Piano/duo.mkv", "dog/park/1.mkv", "test/sea/1.mkv")
+    for name in names:
+        write_video(root / name)
+    write_video(root / ".trash" / "old.mkv")
+    (root / "notes.txt").write_text("not a video")
+
+
+def made_videos(root: Path) -> None:
+    """Three made videos, of which one is not made yet."""
+    rows = [
+        {"name": "00000", "part": "train", "duration_s": 0.4, "seen": ["violin", "dog"], "heard": ["violin"]},
+        {"name": "00004", "part": "test", "duration_s": 0.4, "seen": ["cat"], "heard": ["cat", "unseen"]},
+        {"name": "00008", "part": "validation", "duration_s": 0.4, "seen": ["cat"], "heard": ["cat"]},
+    ]
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "made.json").write_text(json.dumps({"format": "soundsieve-made-1", "videos": rows}), encoding="utf-8")
+    for part, name, tracks in (("train", "00000", ["violin"]), ("test", "00004", ["cat", "unseen"])):
+        write_video(root / part / f"{name}.mkv")
+        for track in tracks:
+            write_tone(root / part / f"{name}.{track}.flac")
+
+
+VIDEO_LAYOUTS: dict[str, dict[str, Callable[[Path], None]]] = {
+    "audioset": {"flat": audioset, "in a folder": lambda root: audioset(root / "csv")},
+    "made_videos": {"made": made_videos},
+    "video_folder": {"own": own_videos},
+}
+
+
 def write_layout(name: str, root: Path, *, variant: str | None = None) -> Path:
     """Write a tiny copy of the data set `name` into `root` and return it; the first variant unless one is named."""
-    variants = {**LAYOUTS, **SONG_LAYOUTS}[name]
+    variants = {**LAYOUTS, **SONG_LAYOUTS, **VIDEO_LAYOUTS}[name]
     root.mkdir(parents=True, exist_ok=True)
     variants[variant or next(iter(variants))](root)
     return root

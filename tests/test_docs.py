@@ -35,6 +35,7 @@ from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
 from soundsieve.training.unmix_recipe import UnmixRecipe
+from soundsieve.training.watch_recipe import WatchRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -139,12 +140,18 @@ def test_a_command_line_can_be_typed(words: tuple[str, ...]) -> None:
 def check_names(verb: str, given: dict[str, Any]) -> None:
     """Recipes, settings, data sets and classes that a command line names exist."""
     if verb == "check":
-        assert given["dataset"] in {*datasets.names(), *datasets.song_names()}
+        assert given["dataset"] in {*datasets.names(), *datasets.song_names(), *datasets.video_names()}
     if given.get("recipe"):
         task = given.get("task", "select")
         values = override(read_yaml(recipes.locate(task, given["recipe"])), given.get("settings") or [])
         genre = TagRecipe if "corpus" in values else GenreRecipe
-        kinds = {"select": SelectRecipe, "unmix": UnmixRecipe, "tag": TagRecipe, "genre": genre}
+        kinds = {
+            "select": SelectRecipe,
+            "unmix": UnmixRecipe,
+            "watch": WatchRecipe,
+            "tag": TagRecipe,
+            "genre": genre,
+        }
         kinds[task].parse(values)
     if verb == "select" and given["model"] in checkpoint.released() and not given["classes"]:
         known = checkpoint.load(checkpoint.locate(given["model"]), weights=False).classes

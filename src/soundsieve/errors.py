@@ -18,6 +18,10 @@ class AudioError(SoundsieveError):
     """A recording that cannot be used: missing, empty, damaged, not audio, or holding NaN or infinite samples."""
 
 
+class VideoError(SoundsieveError):
+    """A video that cannot be used: no pictures in it, or none that can be decoded."""
+
+
 class OutputError(SoundsieveError):
     """A result that cannot be written: the file exists already, or the place is not writable."""
 

@@ -34,11 +34,11 @@ def test_a_module_offers_all_of_the_interface_or_none_of_it() -> None:
         namespace = vars(importlib.import_module(f"soundsieve.datasets.{module.name}"))
         if module.name in NAMES:
             assert set(namespace) >= ATTRIBUTES, module.name
-        elif module.name in datasets.song_names():
+        elif module.name in {*datasets.song_names(), *datasets.video_names()}:
             assert set(namespace) >= ATTRIBUTES - {"clips"}, module.name
         else:
             # A data set that forgot its ROLE would vanish from the list without a word.
-            assert not {"NAME", "CITATION", "CHECKSUMS", "clips", "songs"} & set(namespace), module.name
+            assert not {"NAME", "CITATION", "CHECKSUMS", "clips", "songs", "videos"} & set(namespace), module.name
 
 
 @pytest.mark.parametrize("name", NAMES)

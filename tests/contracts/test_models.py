@@ -18,6 +18,7 @@ SMALL = {
     "genre_kernel": {"columns": 12, "rows": 30},
     "genre_mlp": {"columns": 12, "hidden": [16, 8]},
     "genre_vggish": {"columns": 12, "hidden": [16, 12, 8]},
+    "miml": {"bins": 12, "hidden": 10, "sub_concepts": 2},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
     "stem_unet": {"n_fft": 64, "hop": 32, "bands": 16, "filters": [4, 6], "context": 4, "context_blocks": 1},
     "spleeter_unet": {"n_fft": 32, "hop": 8, "filters": [4, 6, 8], "bins": 16, "frames": 16, "step": 12},
@@ -86,7 +87,7 @@ def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_model_says_what_it_is_for() -> None:
-    tasks = ("embed", "genre", "select", "tag", "unmix")
+    tasks = ("bases", "embed", "genre", "select", "tag", "unmix", "view")
     assert sorted(name for task in tasks for name in models.names(task)) == models.names()
 
 
@@ -423,6 +424,44 @@ def test_impossible_columns_are_refused_with_a_sentence(name: str, value: object
         return
     with pytest.raises(SettingsError, match=rf"^\w+Settings: columns = {value!r}: \S+"):
         models.build(name, {"columns": value}, 3)
+
+
+# Maps of bases
+
+
+@pytest.fixture(params=models.names("bases"))
+def mapper(request: pytest.FixtureRequest) -> nn.Module:
+    return build(request.param).eval()
+
+
+def test_every_base_has_a_finite_score_for_each_label(mapper: nn.Module) -> None:
+    for mode in (True, False):
+        for bases in (1, 25):
+            base_map = mapper.train(mode)(torch.rand(3, mapper.settings.bins, bases))
+            assert base_map.shape == (3, 3, bases)
+            assert base_map.isfinite().all()
+
+
+@torch.no_grad()
+def test_a_bag_in_a_batch_is_what_it_is_alone(mapper: nn.Module) -> None:
+    bases = torch.rand(4, mapper.settings.bins, 6)
+    together = mapper(bases)
+    for row in range(4):
+        torch.testing.assert_close(together[row], mapper(bases[row : row + 1])[0], atol=1e-5, rtol=1e-4)
+
+
+def test_every_bin_counts_and_every_parameter_of_a_mapper_learns(mapper: nn.Module) -> None:
+    bases = torch.rand(8, mapper.settings.bins, 25, requires_grad=True)
+    (mapper(bases) + torch.randn(8, 3, 25)).square().sum().backward()
+    assert stuck(mapper) == []
+    assert (bases.grad.abs().amax((0, 2)) > 0).all()
+
+
+def test_bases_that_do_not_fit_are_refused(mapper: nn.Module) -> None:
+    bins = mapper.settings.bins
+    for shape in ((bins, 4), (2, bins + 1, 4), (0, bins, 4), (2, bins, 0), (2, 1, bins, 4)):
+        with pytest.raises(ValueError, match=rf"bases: expected shape \(batch ≥ 1, {bins} bins, base ≥ 1\), found \("):
+            mapper(torch.zeros(shape))
 
 
 def stuck(model: nn.Module) -> list[str]:

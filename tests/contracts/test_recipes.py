@@ -6,11 +6,13 @@ import pytest
 
 import soundsieve
 from soundsieve import datasets, models
+from soundsieve.datasets.object_groups import NAMES
 from soundsieve.settings import read_yaml
 from soundsieve.training import genre_baselines
 from soundsieve.training.genre_recipe import GenreRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
+from soundsieve.training.watch_recipe import WatchRecipe
 
 FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "select").glob("*.yaml"))
 
@@ -71,6 +73,18 @@ def test_a_genre_recipe_parses_and_is_no_plain_classifiers_namesake(file: Path) 
         training = recipe.training
         assert (training.epochs, training.batch, training.learning_rate) == (100, 32, 1e-4)
         assert training.views == ("plain",)
+
+
+WATCH_FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "watch").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", WATCH_FILES, ids=lambda file: file.stem)
+def test_a_recipe_for_objects_parses_and_says_what_it_reproduces(file: Path) -> None:
+    recipe = WatchRecipe.parse(read_yaml(file))
+    assert recipe.reproduces
+    assert set(recipe.labels) <= set(NAMES)
+    models.settings(recipe.model.name, recipe.model.hyper)
+    assert not recipe.choice.centre, "calibration is found by training"
 
 
 def test_the_papers_recipe_is_the_papers() -> None:

@@ -11,7 +11,7 @@ import typer
 
 from soundsieve import datasets
 
-_NAMES = sorted([*datasets.names(), *datasets.song_names()])
+_NAMES = sorted([*datasets.names(), *datasets.song_names(), *datasets.video_names()])
 
 
 def command(

@@ -12,7 +12,7 @@ from soundsieve.errors import MissingExtraError, SettingsError, unknown_name
 if TYPE_CHECKING:
     from soundsieve.training.run import Hardware
 
-TASKS = ("select", "unmix", "tag", "genre")
+TASKS = ("select", "unmix", "watch", "tag", "genre")
 
 
 def command(
@@ -23,7 +23,7 @@ def command(
         typer.Option(
             help="The folder that holds the data sets. For tag also one data set instead of the recipe's: esc50, esc10 "
             "(in the folder data), NAME:PATH, or folder:PATH with a sub-folder for each label. For genre these, or a "
-            "table of descriptors."
+            "table of descriptors. For watch the folder of bags that `soundsieve prepare watch` made."
         ),
     ] = "data",
     folds: Annotated[str, typer.Option(help="tag: which folds to test, all or 1,3.")] = "all",
@@ -73,8 +73,8 @@ def command(
         )
         return
     hardware = Hardware(device=device, devices=devices, nodes=nodes, quiet=quiet)
-    if task in ("select", "unmix"):
-        go = _train_select if task == "select" else _train_unmix
+    if task in _BY_RECIPE:
+        go = _BY_RECIPE[task]
         go(override(values, settings or []), Path(data), folder, resume=resume is not None, hardware=hardware)
         return
     if split is not None:
@@ -111,6 +111,31 @@ def _train_unmix(values: dict[str, Any], data: Path, folder: Path, *, resume: bo
         return
     what = "mean SDR" if recipe.training.monitor == "sdr" else "mean square error below full scale"
     typer.echo(f"{trained.model}: validation {what} {trained.validation:.2f} dB; curves in {trained.curves}")
+
+
+def _train_watch(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, hardware: Hardware) -> None:
+    from soundsieve.cli._terminal import complain
+    from soundsieve.systems import train_watch
+    from soundsieve.training.run import is_first_process
+    from soundsieve.training.watch_recipe import WatchRecipe
+
+    recipe = WatchRecipe.parse(values)
+    trained = train_watch.train(recipe, data, folder, resume=resume, hardware=hardware)
+    if not is_first_process():
+        return
+    if trained.unlabelled:
+        complain(f"left out: {trained.unlabelled} bags in which none of the recipe's labels is seen")
+    what = {
+        "map": "bases given to the right one of the visible objects",
+        "pairs": "bases of two videos sent back to their own",
+        "labels": "mean average precision of the labels",
+        "loss": "loss below zero",
+    }[recipe.training.monitor]
+    typer.echo(f"{trained.model}: validation, {what}: {trained.validation:.3f}; curves in {trained.curves}")
+
+
+_BY_RECIPE = {"select": _train_select, "unmix": _train_unmix, "watch": _train_watch}
+"""Tasks whose recipes say all there is to say."""
 
 
 def _train_tag(

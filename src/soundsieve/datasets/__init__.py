@@ -1,6 +1,7 @@
 """Data sets, one file each: file name = name of the data set, found by looking into this folder.
 
-A data set is a module with the attributes of `Dataset`, or of `SongDataset` where it holds songs with their stems.
+A data set is a module with the attributes of `Dataset`, of `SongDataset` where it holds songs with their stems, or of
+`VideoDataset` where it holds videos.
 Adding one is adding a file; nothing else is edited.
 """
 
@@ -16,6 +17,7 @@ from soundsieve.datasets.check import Check
 from soundsieve.datasets.clip import Clip, label_name
 from soundsieve.datasets.song import ACCOMPANIMENT, STEMS, VOCALS, Place, Song
 from soundsieve.datasets.splits import leaks, split_by_fraction, split_by_part
+from soundsieve.datasets.video import Video, VideoListing
 from soundsieve.errors import DatasetError, unknown_name
 
 __all__ = [
@@ -28,9 +30,13 @@ __all__ = [
     "Place",
     "Song",
     "SongDataset",
+    "Video",
+    "VideoDataset",
+    "VideoListing",
     "check_copy",
     "get",
     "get_songs",
+    "get_videos",
     "label_name",
     "leaks",
     "listed",
@@ -38,6 +44,7 @@ __all__ = [
     "song_names",
     "split_by_fraction",
     "split_by_part",
+    "video_names",
 ]
 
 
@@ -107,6 +114,33 @@ class SongDataset(Protocol):
         ...
 
 
+class VideoDataset(Protocol):
+    """What the module of a data set of videos offers; its attributes are those of `Dataset`."""
+
+    NAME: str
+    ROLE: Literal["videos"]
+    LICENCE: str
+    CITATION: str
+    URL: str
+    CHECKSUMS: dict[str, str]
+
+    def videos(self, root: Path) -> VideoListing:
+        """List the videos of the copy in the folder `root`, ordered by path, without opening any, and what is missing.
+
+        Raises:
+            DatasetError: the folder is missing or not laid out as published.
+        """
+        ...
+
+    def check(self, root: Path) -> Check:
+        """Say which videos the copy in the folder `root` lacks and which cannot be read.
+
+        Raises:
+            DatasetError: the folder is missing or not laid out as published.
+        """
+        ...
+
+
 def names() -> list[str]:
     """Return the names of all data sets of clips in alphabetical order.
 
@@ -125,12 +159,21 @@ def song_names() -> list[str]:
     return _offering("songs")
 
 
+def video_names() -> list[str]:
+    """Return the names of all data sets of videos in alphabetical order.
+
+    >>> video_names()
+    ['audioset', 'made_videos', 'video_folder']
+    """
+    return _offering("videos")
+
+
 def get(name: str) -> Dataset:
     """Return the data set of clips of that name.
 
     Raises:
         UnknownNameError: there is none; the message lists the nearest names.
-        DatasetError: that data set holds songs.
+        DatasetError: that data set holds songs or videos.
 
     >>> get("esc50").ROLE
     'events'
@@ -141,6 +184,8 @@ def get(name: str) -> Dataset:
     """
     if name in song_names():
         raise DatasetError(f"{name}: holds songs with their stems; expected a data set of single sounds")
+    if name in video_names():
+        raise DatasetError(f"{name}: holds videos; expected a data set of single sounds")
     return cast(Dataset, _module(name, names()))
 
 
@@ -149,25 +194,41 @@ def get_songs(name: str) -> SongDataset:
 
     Raises:
         UnknownNameError: there is none; the message lists the nearest names.
-        DatasetError: that data set holds single sounds.
+        DatasetError: that data set holds single sounds or videos.
 
     >>> get_songs("musdb18").ROLE
     'songs'
     """
     if name in names():
         raise DatasetError(f"{name}: holds single sounds; expected a data set of songs with their stems")
+    if name in video_names():
+        raise DatasetError(f"{name}: holds videos; expected a data set of songs with their stems")
     return cast(SongDataset, _module(name, song_names()))
 
 
+def get_videos(name: str) -> VideoDataset:
+    """Return the data set of videos of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists the nearest names.
+        DatasetError: that data set holds single sounds or songs.
+
+    >>> get_videos("audioset").ROLE
+    'videos'
+    """
+    if name in (*names(), *song_names()):
+        raise DatasetError(f"{name}: holds sounds without pictures; expected a data set of videos")
+    return cast(VideoDataset, _module(name, video_names()))
+
+
 def check_copy(name: str, root: Path) -> Check:
-    """Say what a copy of a data set of either kind lacks and what in it cannot be read.
+    """Say what a copy of a data set of any kind lacks and what in it cannot be read.
 
     Raises:
         UnknownNameError: there is no such data set; the message lists the nearest names.
         DatasetError: the folder is missing or not laid out as published.
     """
-    songs = song_names()
-    module = get_songs(name) if name in songs else cast(Dataset, _module(name, [*names(), *songs]))
+    module = cast(Dataset | SongDataset | VideoDataset, _module(name, [*names(), *song_names(), *video_names()]))
     return module.check(root)
 
 

@@ -56,11 +56,17 @@ def draw(levels: StemLevels, title: str, figure: Path) -> None:
     """
     require_matplotlib()
     from matplotlib.figure import Figure
+
+    page = Figure(figsize=(11, 1.0 + 1.35 * len(levels.names)), layout="constrained")
+    draw_levels(page, levels, f"{title}: level of each stem (dB; full scale is 0)")
+    save_page(page, figure)
+
+
+def draw_levels(page: Any, levels: StemLevels, title: str) -> None:
+    """Draw how loud stems are into a figure of matplotlib's, or a part of one."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    count = len(levels.names)
-    page = Figure(figsize=(11, 1.0 + 1.35 * count), layout="constrained")
-    axes = page.subplots(count, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    axes = page.subplots(len(levels.names), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     loudest = float(levels.rms.max(initial=0.0))
     top_db = 0.0 if loudest == 0 else 20 * np.log10(loudest)
     floor_db = top_db - _RANGE_DB
@@ -76,14 +82,13 @@ def draw(levels: StemLevels, title: str, figure: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylim(floor_db, top_db + 2)
     axes[0].set_xlim(0, levels.duration_s)
-    axes[0].set_title(f"{title}: level of each stem (dB; full scale is 0)", loc="left", fontsize=11)
+    axes[0].set_title(title, loc="left", fontsize=11)
     axes[0].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     minutes = levels.duration_s > _LONG_S
     if minutes:
         axes[-1].xaxis.set_major_locator(MaxNLocator(10, steps=_minute_steps(levels.duration_s)))
         axes[-1].xaxis.set_major_formatter(FuncFormatter(_clock))
     axes[-1].set_xlabel("time (h:mm:ss)" if levels.duration_s >= 3600 else "time (m:ss)" if minutes else "time (s)")
-    _save(page, figure)
 
 
 _LONG_S = 120.0  # from here on time is told in minutes
@@ -105,7 +110,12 @@ def _clock(time_s: float, _: Any = None) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _save(page: Any, figure: Path) -> None:
+def save_page(page: Any, figure: Path) -> None:
+    """Write a figure of matplotlib's as a PNG, whole or not at all.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
     hidden = figure.with_name(f".{figure.name}.part")
     try:
         page.savefig(hidden, format="png", dpi=110)

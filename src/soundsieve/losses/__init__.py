@@ -1,5 +1,6 @@
 """Losses: pure functions of an estimate and a reference."""
 
+from soundsieve.losses.bags import base_labels, label_margin
 from soundsieve.losses.shares import share_loss
 from soundsieve.losses.snr import SelectionLoss, SelectionLossSettings, negative_si_snr, negative_snr
 from soundsieve.losses.stems import StemLossSettings, cell_loss, stem_share_loss, waveform_loss
@@ -10,7 +11,9 @@ __all__ = [
     "SelectionLossSettings",
     "StemLossSettings",
     "TagLossSettings",
+    "base_labels",
     "cell_loss",
+    "label_margin",
     "negative_si_snr",
     "negative_snr",
     "share_loss",

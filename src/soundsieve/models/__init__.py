@@ -29,6 +29,14 @@ and its weights are published ones; see `soundsieve.inference.embed`.
 the training data, gives logits (batch, class). The setting `columns` says how many. Standardising them is the front
 end's part; see `soundsieve.features.standardise`. Models that add to their own loss have `penalty`, those that are
 solved for rather than trained have `fit`; see `soundsieve.models._table`.
+
+`view`: `model(pictures)` with photographs (batch, 3, height, width), red, green and blue from -1 to 1, gives logits
+(batch, class). Their weights are published ones; see `soundsieve.inference.viewers`.
+
+`bases`: `model(bases)` with the bases of recordings (batch, bin, base), not negative and each with its largest bin at
+1, gives (batch, label, base), how much each base sounds like each object; the most over the bases says what is heard at
+all. The setting `bins` says how many. Bases are scored one by one: in use, neither how many there are nor their order
+matters.
 """
 
 from __future__ import annotations

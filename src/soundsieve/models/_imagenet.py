@@ -28,14 +28,17 @@ class StartsFromImageNet(Protocol):
         ...
 
 
-def take_over(model: nn.Module, path: Path, *, first: str, last: tuple[str, ...], rename: Callable[[str], str]) -> None:
+def take_over(
+    model: nn.Module, path: Path, *, first: str | None, last: tuple[str, ...], rename: Callable[[str], str]
+) -> None:
     """Set all but the last layers of a model to the weights in a file.
 
     Args:
         model: Changed only if every weight fits.
         path: `.safetensors`, or what `torch.save` wrote, of which only tensors are unpickled.
-        first: Name of the weight for three colours. They are added up to one: what it does with a grey picture.
-        last: Names of the layers that are left as they are.
+        first: Name of the weight for three colours. They are added up to one: what it does with a grey picture. None
+            for a model that takes colours.
+        last: Names of the layers that are left as they are, if any.
         rename: The model's name of a weight, from the file's.
 
     Raises:

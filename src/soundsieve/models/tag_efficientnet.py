@@ -99,8 +99,12 @@ class InvertedResidual(nn.Module):
 class Trunk(nn.Module):
     """The first convolution and the first stages, as many as asked for.
 
+    Args:
+        stages: How many.
+        colours: Channels of what comes in: 1 for features, 3 for photographs.
+
     Shape:
-        - x: (b, 1, m, l), 0 past each clip's end, and counts (b,)
+        - x: (b, colours, m, l), 0 past each clip's end, and counts (b,)
         - output: (b, channels, m / stride, l / stride), rounded up, and the frames left of each clip, (b,)
 
     Attributes:
@@ -112,9 +116,9 @@ class Trunk(nn.Module):
     (112, 16)
     """
 
-    def __init__(self, stages: int = len(STAGES)) -> None:
+    def __init__(self, stages: int = len(STAGES), colours: int = 1) -> None:
         super().__init__()
-        self.stem = SameConvNorm(1, STEM, 3, stride=2)
+        self.stem = SameConvNorm(colours, STEM, 3, stride=2)
         self.blocks = nn.ModuleList()
         self.channels, self.stride = STEM, 2
         for blocks, channels, kernel, stride, expand in STAGES[:stages]:

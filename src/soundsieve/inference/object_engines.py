@@ -1,0 +1,80 @@
+"""What turns a trained network into an engine that separates the objects of one video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from soundsieve.checkpoint import Checkpoint
+from soundsieve.features.object_stft import ObjectSTFT
+from soundsieve.inference.basis_choice import BasisChoice
+from soundsieve.inference.device import pick_device
+from soundsieve.inference.map_bases import BaseMap, MapDescriber, SeenAt
+from soundsieve.inference.object_pieces import ObjectEngine, ObjectPieces
+from soundsieve.inference.object_tracks import BasesSeparator
+
+
+@dataclass(frozen=True)
+class VideoEngine:
+    """An engine for one video, and what it has found out on the way.
+
+    Attributes:
+        engine: Separates the sound.
+        describer: Keeps the maps of an engine with bases; None for one without.
+    """
+
+    engine: ObjectEngine
+    describer: MapDescriber | None = None
+
+    def bases_used(self) -> Mapping[str, int] | None:
+        """Return how many bases went to each object so far; None for an engine without bases."""
+        return None if self.describer is None else self.describer.used
+
+    def base_map(self) -> BaseMap | None:
+        """Return the map of the loudest piece so far, if there is one."""
+        return None if self.describer is None else self.describer.shown
+
+
+@dataclass(frozen=True)
+class ObjectMaker:
+    """Makes engines.
+
+    Attributes:
+        make: From the labels that get a track, and what is seen when, to an engine.
+        piece_s: Seconds that are decided about at once.
+    """
+
+    make: Callable[[tuple[str, ...], SeenAt], VideoEngine] = field(repr=False)
+    piece_s: float
+
+    def __call__(self, labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
+        """Make an engine for one video."""
+        return self.make(labels, seen_at)
+
+
+def make_objects(checkpoint: Checkpoint, device: str = "auto") -> ObjectMaker:
+    """Make a checkpoint for `watch` ready for use.
+
+    Raises:
+        CheckpointError: when its weights do not fit.
+        SettingsError: when this machine has no such device, or the checkpoint's settings are impossible.
+    """
+    place = pick_device(device)
+    network = checkpoint.build().to(place)
+    front_end = ObjectSTFT.parse(checkpoint.front_end)
+    choice = BasisChoice.parse(checkpoint.card.get("choice", {}))
+    pieces = ObjectPieces(sample_rate=front_end.sample_rate, piece_s=front_end.piece_s)
+
+    def make(labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
+        describer = MapDescriber(network, checkpoint.classes, choice, front_end, _of(labels, seen_at))
+        return VideoEngine(
+            ObjectEngine(labels, BasesSeparator(labels, describer, front_end, place), pieces, checkpoint.card),
+            describer,
+        )
+
+    return ObjectMaker(make, front_end.piece_s)
+
+
+def _of(labels: Sequence[str], seen_at: SeenAt) -> SeenAt:
+    """Leave out what has no track."""
+    return lambda start_s, end_s: [label for label in seen_at(start_s, end_s) if label in labels]
