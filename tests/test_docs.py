@@ -32,6 +32,7 @@ from soundsieve.cli.select import AUTO
 from soundsieve.inference.classes import match_classes
 from soundsieve.settings import override, read_yaml
 from soundsieve.training.genre_recipe import GenreRecipe
+from soundsieve.training.object_recipe import ObjectRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
 from soundsieve.training.unmix_recipe import UnmixRecipe
@@ -148,7 +149,7 @@ def check_names(verb: str, given: dict[str, Any]) -> None:
         kinds = {
             "select": SelectRecipe,
             "unmix": UnmixRecipe,
-            "watch": WatchRecipe,
+            "watch": ObjectRecipe if "engine" in values else WatchRecipe,
             "tag": TagRecipe,
             "genre": genre,
         }

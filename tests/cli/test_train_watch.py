@@ -139,7 +139,7 @@ def test_what_is_heard_joins_what_is_seen(tmp_path: Path) -> None:
         torch.testing.assert_close(weight, weights[name], atol=0, rtol=0, msg=name)
 
 
-@pytest.mark.parametrize("name", recipes.names("watch"))
+@pytest.mark.parametrize("name", [name for name in recipes.names("watch") if name != "network"])
 def test_every_recipe_can_be_read_and_its_network_built(name: str) -> None:
     recipe = WatchRecipe.parse(read_yaml(recipes.locate("watch", name)))
     model = models.build(recipe.model.name, recipe.model.hyper, len(recipe.labels))

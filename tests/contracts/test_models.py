@@ -21,6 +21,7 @@ SMALL = {
     "miml": {"bins": 12, "hidden": 10, "sub_concepts": 2},
     "mask_unet": {"n_fft": 128, "hop": 64, "bands": 16, "channels": [4, 6], "context": 4, "context_blocks": 1},
     "stem_unet": {"n_fft": 64, "hop": 32, "bands": 16, "filters": [4, 6], "context": 4, "context_blocks": 1},
+    "object_unet": {"n_fft": 64, "hop": 32, "bands": 16, "filters": [16, 16], "context": 4, "context_blocks": 1},
     "spleeter_unet": {"n_fft": 32, "hop": 8, "filters": [4, 6, 8], "bins": 16, "frames": 16, "step": 12},
     "tag_efficientnet": {"mels": 16},
     "tag_kumar": {"channels": [2, 4, 4, 6, 6, 8], "hidden": 16},
@@ -87,7 +88,7 @@ def batch(model: nn.Module, padding: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_model_says_what_it_is_for() -> None:
-    tasks = ("bases", "embed", "genre", "select", "tag", "unmix", "view")
+    tasks = ("bases", "embed", "genre", "objects", "select", "tag", "unmix", "view")
     assert sorted(name for task in tasks for name in models.names(task)) == models.names()
 
 
@@ -462,6 +463,55 @@ def test_bases_that_do_not_fit_are_refused(mapper: nn.Module) -> None:
     for shape in ((bins, 4), (2, bins + 1, 4), (0, bins, 4), (2, bins, 0), (2, 1, bins, 4)):
         with pytest.raises(ValueError, match=rf"bases: expected shape \(batch ≥ 1, {bins} bins, base ≥ 1\), found \("):
             mapper(torch.zeros(shape))
+
+
+# Networks that are told what is seen
+
+
+@pytest.fixture(params=models.names("objects"))
+def watcher(request: pytest.FixtureRequest) -> nn.Module:
+    return build(request.param).eval()
+
+
+@torch.no_grad()
+def test_what_is_seen_and_the_rest_share_all_of_the_mixture(watcher: nn.Module) -> None:
+    seen = torch.tensor([[1, 0, 1], [0, 0, 0], [1, 1, 1]])
+    for time in (1, 63, 1000):
+        mixture = torch.randn(3, 1, time)
+        tracks = watcher(mixture, seen)
+        assert tracks.shape == (3, 4, time)
+        torch.testing.assert_close(tracks.sum(1), mixture[:, 0], atol=1e-5, rtol=1e-4)
+        assert not tracks[:, :3][seen == 0].any()
+        torch.testing.assert_close(tracks[1, 3], mixture[1, 0], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_what_is_seen_beside_changes_only_the_sharing(watcher: nn.Module) -> None:
+    mixture = torch.randn(1, 1, 800)
+    one, both = (watcher(mixture, torch.tensor([row]))[0] for row in ([1, 0, 0], [1, 1, 0]))
+    assert (one[0] - both[0]).abs().max() > 1e-3
+    torch.testing.assert_close(one.sum(0), both.sum(0), atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_batch_of_what_is_seen_is_its_rows(watcher: nn.Module) -> None:
+    mixture, seen = torch.randn(3, 1, 900), torch.tensor([[1, 0, 1], [0, 1, 0], [1, 1, 1]])
+    whole = watcher(mixture, seen)
+    for row in range(3):
+        own = watcher(mixture[row : row + 1], seen[row : row + 1])[0]
+        torch.testing.assert_close(whole[row], own, atol=1e-5, rtol=1e-4)
+
+
+def test_every_parameter_of_a_watcher_learns(watcher: nn.Module) -> None:
+    tracks = watcher.train()(torch.randn(2, 1, 900), torch.ones(2, 3))
+    (tracks - torch.randn(tracks.shape)).square().mean().backward()
+    assert stuck(watcher) == []
+
+
+def test_mixtures_and_labels_that_do_not_fit_are_refused(watcher: nn.Module) -> None:
+    for mixture, seen in (((2, 500), (2, 3)), ((2, 2, 500), (2, 3)), ((1, 1, 0), (1, 3)), ((2, 1, 500), (2, 4))):
+        with pytest.raises(ValueError, match=r"expected shape .*found \("):
+            watcher(torch.zeros(mixture), torch.zeros(seen))
 
 
 def stuck(model: nn.Module) -> list[str]:

@@ -10,6 +10,7 @@ from soundsieve.datasets.object_groups import NAMES
 from soundsieve.settings import read_yaml
 from soundsieve.training import genre_baselines
 from soundsieve.training.genre_recipe import GenreRecipe
+from soundsieve.training.object_recipe import ObjectRecipe
 from soundsieve.training.recipe import SelectRecipe
 from soundsieve.training.tag_recipe import TagRecipe
 from soundsieve.training.watch_recipe import WatchRecipe
@@ -76,9 +77,22 @@ def test_a_genre_recipe_parses_and_is_no_plain_classifiers_namesake(file: Path) 
 
 
 WATCH_FILES = sorted((Path(soundsieve.__file__).parent / "recipes" / "watch").glob("*.yaml"))
+NETWORK_FILES = [file for file in WATCH_FILES if "engine" in read_yaml(file)]
 
 
-@pytest.mark.parametrize("file", WATCH_FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", NETWORK_FILES, ids=lambda file: file.stem)
+def test_a_recipe_for_a_network_that_is_told_what_is_seen_parses(file: Path) -> None:
+    recipe = ObjectRecipe.parse(read_yaml(file))
+    assert recipe.reproduces
+    assert set(recipe.labels) <= set(NAMES)
+    assert recipe.model.name in models.names("objects")
+    model = models.build(recipe.model.name, recipe.model.hyper, len(recipe.labels))
+    assert sum(parameter.numel() for parameter in model.parameters()) * 4 < 5_000_000, "released weights are below 5 MB"
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in WATCH_FILES if file not in NETWORK_FILES], ids=lambda file: file.stem
+)
 def test_a_recipe_for_objects_parses_and_says_what_it_reproduces(file: Path) -> None:
     recipe = WatchRecipe.parse(read_yaml(file))
     assert recipe.reproduces

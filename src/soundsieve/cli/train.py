@@ -119,6 +119,9 @@ def _train_watch(values: dict[str, Any], data: Path, folder: Path, *, resume: bo
     from soundsieve.training.run import is_first_process
     from soundsieve.training.watch_recipe import WatchRecipe
 
+    if "engine" in values:
+        _train_objects(values, data, folder, resume=resume, hardware=hardware)
+        return
     recipe = WatchRecipe.parse(values)
     trained = train_watch.train(recipe, data, folder, resume=resume, hardware=hardware)
     if not is_first_process():
@@ -132,6 +135,22 @@ def _train_watch(values: dict[str, Any], data: Path, folder: Path, *, resume: bo
         "loss": "loss below zero",
     }[recipe.training.monitor]
     typer.echo(f"{trained.model}: validation, {what}: {trained.validation:.3f}; curves in {trained.curves}")
+
+
+def _train_objects(values: dict[str, Any], data: Path, folder: Path, *, resume: bool, hardware: Hardware) -> None:
+    from soundsieve.cli._terminal import complain
+    from soundsieve.systems import train_objects
+    from soundsieve.training.object_recipe import ObjectRecipe
+    from soundsieve.training.run import is_first_process
+
+    trained = train_objects.train(ObjectRecipe.parse(values), data, folder, resume=resume, hardware=hardware)
+    if not is_first_process():
+        return
+    if trained.unlabelled:
+        complain(f"{trained.unlabelled} videos show none of the recipe's labels; what is heard in them is the rest")
+    typer.echo(
+        f"{trained.model}: validation SDR improvement {trained.validation_db:.2f} dB; curves in {trained.curves}"
+    )
 
 
 _BY_RECIPE = {"select": _train_select, "unmix": _train_unmix, "watch": _train_watch}

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
+from torch import nn
+
+from soundsieve import models
 from soundsieve.checkpoint import Checkpoint
 from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.basis_choice import BasisChoice
 from soundsieve.inference.device import pick_device
 from soundsieve.inference.map_bases import BaseMap, MapDescriber, SeenAt
+from soundsieve.inference.object_network import NetworkSeparator
 from soundsieve.inference.object_pieces import ObjectEngine, ObjectPieces
 from soundsieve.inference.object_tracks import BasesSeparator
 
@@ -61,6 +66,26 @@ def make_objects(checkpoint: Checkpoint, device: str = "auto") -> ObjectMaker:
     """
     place = pick_device(device)
     network = checkpoint.build().to(place)
+    if checkpoint.model in models.names("objects"):
+        return _of_network(checkpoint, network, place)
+    return _of_bases(checkpoint, network, place)
+
+
+def _of_network(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
+    pieces = ObjectPieces(sample_rate=checkpoint.sample_rate)
+
+    def make(labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
+        def seen_from(start_s: float) -> Sequence[str]:
+            found = seen_at(start_s, start_s + pieces.piece_s)
+            return [label for label in found if label in checkpoint.classes]
+
+        separator = NetworkSeparator(network, checkpoint.classes, labels, seen_from, place)
+        return VideoEngine(ObjectEngine(labels, separator, pieces, checkpoint.card))
+
+    return ObjectMaker(make, pieces.piece_s)
+
+
+def _of_bases(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
     front_end = ObjectSTFT.parse(checkpoint.front_end)
     choice = BasisChoice.parse(checkpoint.card.get("choice", {}))
     pieces = ObjectPieces(sample_rate=front_end.sample_rate, piece_s=front_end.piece_s)

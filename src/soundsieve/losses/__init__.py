@@ -1,6 +1,7 @@
 """Losses: pure functions of an estimate and a reference."""
 
 from soundsieve.losses.bags import base_labels, label_margin
+from soundsieve.losses.groups import group_logits
 from soundsieve.losses.shares import share_loss
 from soundsieve.losses.snr import SelectionLoss, SelectionLossSettings, negative_si_snr, negative_snr
 from soundsieve.losses.stems import StemLossSettings, cell_loss, stem_share_loss, waveform_loss
@@ -13,6 +14,7 @@ __all__ = [
     "TagLossSettings",
     "base_labels",
     "cell_loss",
+    "group_logits",
     "label_margin",
     "negative_si_snr",
     "negative_snr",

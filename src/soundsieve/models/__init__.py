@@ -37,6 +37,10 @@ solved for rather than trained have `fit`; see `soundsieve.models._table`.
 1, gives (batch, label, base), how much each base sounds like each object; the most over the bases says what is heard at
 all. The setting `bins` says how many. Bases are scored one by one: in use, neither how many there are nor their order
 matters.
+
+`objects`: `model(mixture, seen)` with mixture (batch, 1, time) and seen (batch, label) of zeros and ones gives (batch,
+label + 1, time): a track for each label, silent for what is not seen, and the rest last; they add up to the mixture.
+Such models carry `stride` and `reach` as unmixers do.
 """
 
 from __future__ import annotations

@@ -31,6 +31,9 @@ from soundsieve.models._spectral import (
     seen_frames,
 )
 
+# With fewer, torch 2.13 corrupts memory in the gradient of a strided 1×1 convolution of images in this order.
+_LEAST_CHANNELS_LAST = 16
+
 
 class StemUNetSettings(SpectralSettings):
     """Hyper-parameters; the defaults are those of the released model, which works at 22,050 Hz."""
@@ -142,7 +145,9 @@ class StemUNet(nn.Module):
         """Say how much speaks for each stem in each band: (b, c, f, l) → (b, s, c, m, l)."""
         frames = spectrum.shape[-1]
         seen = pad(self._seen(spectrum), (0, -frames % 2**self.halvings))
-        x = self.enter(seen.contiguous(memory_format=torch.channels_last))  # a processor learns a quarter faster so
+        if min(self.settings.filters) >= _LEAST_CHANNELS_LAST:
+            seen = seen.contiguous(memory_format=torch.channels_last)  # a processor learns a quarter faster so
+        x = self.enter(seen)
         skips = []
         for block in self.down:
             skips.append(x)

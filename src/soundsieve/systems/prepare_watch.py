@@ -158,6 +158,7 @@ def _tasks(
                 part=video.part,
                 group=video.group,
                 bag=_file(name),
+                start_s=video.start_s + start_s,
                 duration_s=length_s - start_s if last else front_end.piece_s,
                 labels_true=tuple(label for label in own if label in NAMES) or video.labels or None,
             )

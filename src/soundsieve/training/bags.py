@@ -35,6 +35,7 @@ class BagEntry(Settings):
     part: str = Field("all", description="train, validation, test, or all where nobody has divided them")
     group: str = Field("", description="videos of one group are never on two sides")
     bag: str = Field(min_length=1, description="its file, relative to the folder")
+    start_s: float = Field(0.0, ge=0, description="where the piece begins in its file")
     duration_s: float = Field(0.0, ge=0)
     labels_true: tuple[str, ...] | None = Field(None, description="what is known to be in it; None: nobody knows")
 

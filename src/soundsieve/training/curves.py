@@ -20,6 +20,8 @@ PANELS = (
     ("val/label_precision", "average precision of seen labels"),
     ("val/true_label_precision", "average precision of true labels"),
     ("val/sdr_improvement_db", "validation SDR improvement (dB)"),
+    ("val/rest_improvement_db", "SDR improvement of the rest (dB)"),
+    ("val/leaked_db", "leaked into silent tracks (dB)"),
     ("train/gradient_norm", "gradient norm"),
     ("train/learning_rate", "learning rate"),
     ("train/batch_s", "seconds per batch"),
