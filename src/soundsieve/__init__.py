@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from soundsieve.systems.select import Selection, Selector
     from soundsieve.systems.tag import Tagger, Tags
     from soundsieve.systems.unmix import Unmixed, Unmixer
+    from soundsieve.systems.watch import Watched, Watcher
 
 __version__ = "0.1.0"
-__all__ = ["Selection", "Selector", "Tagger", "Tags", "Unmixed", "Unmixer", "__version__", "load"]
+__all__ = ["Selection", "Selector", "Tagger", "Tags", "Unmixed", "Unmixer", "Watched", "Watcher", "__version__", "load"]
 
 # Loaded when first used: torch takes seconds.
 _LAZY = {
@@ -29,6 +30,8 @@ _LAZY = {
     "Tags": "soundsieve.systems.tag",
     "Unmixed": "soundsieve.systems.unmix",
     "Unmixer": "soundsieve.systems.unmix",
+    "Watched": "soundsieve.systems.watch",
+    "Watcher": "soundsieve.systems.watch",
 }
 
 
@@ -40,7 +43,7 @@ def load(name: str | Path, device: str = "auto") -> Any:
         device: auto, cpu, cuda, cuda:1, mps; auto takes the fastest there is.
 
     Returns:
-        For the task select a `Selector`, for tag a `Tagger`, for unmix an `Unmixer`.
+        For the task select a `Selector`, for tag a `Tagger`, for unmix an `Unmixer`, for watch a `Watcher`.
 
     Raises:
         UnknownNameError: when there is no released model of that name; lists the nearest.

@@ -203,3 +203,24 @@ def test_a_file_of_another_kind_appears_with_them_or_not_at_all(tmp_path: Path) 
         GroupWriter([tmp_path / "b.wav"], 8_000, 2, beside=figure)
     with pytest.raises(ValueError, match="nothing but recordings"):
         _ = GroupWriter([tmp_path / "c.wav"], 8_000, 2).hidden_beside
+
+
+def test_what_is_made_of_the_recordings_appears_with_them_or_not_at_all(paths: tuple[Path, Path]) -> None:
+    others = [paths[0].with_name(name) for name in ("a.png", "a.mp4")]
+    with GroupWriter(paths, 8_000, 2, beside=others) as group:
+        group.write(BLOCK, BLOCK)
+        assert group.hidden_beside == group.hidden(others[0])
+        group.close_recordings()
+        for other, path in zip(others, paths, strict=True):
+            group.hidden(other).write_bytes(group.hidden(path).read_bytes())
+        assert not any(path.exists() for path in (*paths, *others))
+    assert names(paths[0].parent) == ["a.mp4", "a.png", "a.rest.wav", "a.selected.wav"]
+    assert others[1].read_bytes() == paths[1].read_bytes()
+
+
+def test_what_goes_wrong_with_them_is_told_by_their_own_names(paths: tuple[Path, Path]) -> None:
+    copy = paths[0].with_name("a.mp4")
+    group = GroupWriter(paths, 8_000, 2, beside=[copy])
+    with pytest.raises(OutputError) as caught, group:
+        raise OutputError(f"{group.hidden(copy)}: cannot be written")
+    assert (str(caught.value), names(copy.parent)) == (f"{copy}: cannot be written", [])

@@ -66,8 +66,10 @@ def command(
     if not quiet:
         before = f", {made.before} of them there before" if made.before else ""
         typer.echo(f"{made.folder}: {made.bags} bags{before}")
-        for number, what in ((len(made.left_out), "left out, see bags.json"), (len(made.missing), "missing")):
-            if number:
-                complain(f"{number} {what}")
+        if made.left_out:
+            complain(f"{len(made.left_out)} left out; {made.folder / 'bags.json'} says why")
+        if made.missing:
+            complain(f"{len(made.missing)} that the data set names are missing")
     if not made.bags:
+        complain(f"{made.folder}: of none of the videos a bag could be made")
         raise typer.Exit(2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +19,45 @@ if TYPE_CHECKING:
     from soundsieve.systems.watch import Watcher
 
 AUTO = "auto"
-_REST, _FIGURE = "rest", "objects.png"
+_REST, _FIGURE, _COPY = "rest", "objects.png", "{} video"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be written: `labels` are those named, None where pictures decide."""
+
+    labels: tuple[str, ...] | None
+    suffix: str
+    subtype: str | None
+    plot: bool
+    copies: bool
+    resume: bool
+    force: bool
+
+    def results(self, job: _Job, labels: Iterable[str]) -> dict[str, Path]:
+        """Name the file of each result, where these objects have tracks."""
+        labels, container = tuple(labels), job.container
+        names = {
+            **{label: f"{label}.{self.suffix}" for label in (*labels, _REST)},
+            **({_FIGURE: _FIGURE} if self.plot else {}),
+            **({_COPY.format(label): f"{label}{container}" for label in labels} if self.copies else {}),
+        }
+        return {kind: job.base.with_name(f"{job.base.name}.{name}") for kind, name in names.items()}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A video, and what the names of its results begin with."""
+
+    video: Path
+    base: Path
+
+    @property
+    def container(self) -> str:
+        """The suffix of copies."""
+        from soundsieve.video.remux import CODECS
+
+        return self.video.suffix if self.video.suffix.lower() in CODECS else ".mkv"
 
 
 def command(
@@ -53,40 +93,92 @@ def command(
     """Give each object that is seen in a video a track of its own.
 
     For each video writes NAME.violin.wav and so on for the objects, and
-    NAME.rest.wav for what is nobody's. They add up to the sound of the video.
+    NAME.rest.wav for what they leave. They add up to the sound of the video.
     """
     refuse_options(device, None, suffix.value, subtype)
-    found = _find(videos or [])
+    found = _find(videos or [], output, quiet=quiet or as_json)
     watcher = _open(engine, model, vision, device, rule, plot=plot)
-    asked = None if labels == AUTO else watcher.named(labels)
-    written = {"suffix": suffix.value, "subtype": subtype, "force": force, "resume": resume}
-    done = 0
-    for video, inside in found:
-        with reported(video, as_json=as_json):
-            _work(watcher, video, output / inside.parent, asked, written, plot, copies, as_json=as_json, quiet=quiet)
-            done += 1
-    if done < len(found):
+    asked = None if labels.strip().lower() == AUTO else watcher.named(labels)
+    wanted = _Wanted(asked, suffix.value, subtype, plot, copies, resume, force)
+    jobs = _waiting(_plan(found, output), wanted, watcher.objects, quiet=quiet or as_json)
+    inputs = {video.resolve() for video, _ in found}
+    done = sum(_work(watcher, job, wanted, inputs, as_json=as_json, quiet=quiet) for job in jobs)
+    if done < len(jobs):
         raise typer.Exit(2)
 
 
-def _find(places: list[Path]) -> list[tuple[Path, Path]]:
-    """Find videos, each with its place below the folder it was found in."""
-    from soundsieve.datasets.video import videos_below
+def _find(places: Sequence[Path], output: Path, *, quiet: bool) -> list[tuple[Path, Path]]:
+    """Find videos, each once, with its place below the folder it was found in; copies of earlier runs are none.
+
+    Raises:
+        SettingsError: when none is named.
+        VideoError: when a folder holds none.
+    """
+    from soundsieve.datasets.object_groups import NAMES
+    from soundsieve.datasets.video import videos_below, without_copies
+    from soundsieve.inference.walk import without_results
 
     if not places:
         raise SettingsError("name at least one video, or a folder of them")
-    found = []
+    found: dict[Path, tuple[Path, Path]] = {}
+    copies = 0
     for place in places:
-        inside = videos_below(place) if place.is_dir() else []
-        if place.is_dir() and not inside:
+        inside = videos_below(place) if place.is_dir() else [place]
+        if not inside:
             raise VideoError(f"{place}: no video in this folder or below it")
-        found += [(video, video.relative_to(place)) for video in inside] or [(place, Path(place.name))]
-    stems: dict[Path, Path] = {}
-    for video, below in found:
-        if below.with_suffix("") in stems:
-            raise OutputError(f"{video}: its results would have the names of those of {stems[below.with_suffix('')]}")
-        stems[below.with_suffix("")] = video
-    return found
+        own = without_copies(inside, NAMES) if place.is_dir() else inside
+        copies += len(inside) - len(own)
+        for video in own:
+            found.setdefault(video.resolve(), (video, video.relative_to(place) if place.is_dir() else Path(video.name)))
+    kept = without_results(found.values(), places, output, NAMES)
+    copies += len(found) - len(kept)
+    if copies and not quiet:
+        complain(f"{copies} of {len(kept) + copies} videos are copies with the sound of one object and are passed over")
+    return kept
+
+
+def _plan(found: Sequence[tuple[Path, Path]], output: Path) -> list[_Job]:
+    """Give the results of each video a name of their own.
+
+    Raises:
+        OutputError: when two videos would share it.
+    """
+    from soundsieve.inference.walk import name_results
+
+    owners: dict[Path, Path] = {}
+    for (video, _), name in zip(found, name_results([inside for _, inside in found], _REST), strict=True):
+        base = output / name.with_suffix("")
+        if base in owners:
+            raise OutputError(f"{base}.{_REST}: would be a result of {owners[base]} and of {video}; do them one by one")
+        owners[base] = video
+    return [_Job(video, base) for base, video in owners.items()]
+
+
+def _waiting(jobs: Sequence[_Job], wanted: _Wanted, objects: Sequence[str], *, quiet: bool) -> list[_Job]:
+    """Leave out what was done before; refuse, before any picture is looked at, to write over anything.
+
+    Raises:
+        OutputError: when a result is there already.
+    """
+    if wanted.force:
+        return list(jobs)
+    if not wanted.resume:
+        for job in jobs:
+            for place in wanted.results(job, wanted.labels or ()).values():
+                if place.exists():
+                    raise OutputError(f"{place}: exists already; use --resume to pass over it or --force to replace it")
+        return list(jobs)
+    waiting = [job for job in jobs if not _done(job, wanted, objects)]
+    if len(waiting) < len(jobs) and not quiet:
+        complain(f"{len(jobs) - len(waiting)} of {len(jobs)} videos were done before")
+    return waiting
+
+
+def _done(job: _Job, wanted: _Wanted, objects: Sequence[str]) -> bool:
+    """Say whether an earlier run has left all results; they appear together, so the tracks that are there are all."""
+    every = wanted.results(job, objects)
+    labels = wanted.labels or tuple(label for label in objects if every[label].exists())
+    return bool(labels) and all(place.exists() for place in wanted.results(job, labels).values())
 
 
 def _open(engine: str | None, model: str | None, vision: str, device: str, rule: str, *, plot: bool) -> Watcher:
@@ -99,68 +191,48 @@ def _open(engine: str | None, model: str | None, vision: str, device: str, rule:
     return Watcher.open(engine, model, vision, device, seen=SeenSettings.parse({"rule": rule}))
 
 
-def _work(
-    watcher: Watcher,
-    video: Path,
-    folder: Path,
-    asked: tuple[str, ...] | None,
-    written: dict[str, Any],
-    plot: bool,
-    copies: bool,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Do one video and say so."""
+def _work(watcher: Watcher, job: _Job, wanted: _Wanted, inputs: set[Path], *, as_json: bool, quiet: bool) -> bool:
+    """Do one video and say so; say what is wrong with it where it cannot be done."""
+    with reported(job.video, as_json=as_json):
+        report = _watch(watcher, job, wanted, inputs, quiet=quiet)
+        if as_json:
+            typer.echo(json.dumps(report.to_dict(), allow_nan=False))
+        elif not quiet:
+            typer.echo(_line(report))
+        if report.note:
+            complain(report.note)
+        if report.clipped:
+            complain(cut_off(job.video, report.clipped))
+        return True
+    return False
+
+
+def _watch(watcher: Watcher, job: _Job, wanted: _Wanted, inputs: set[Path], *, quiet: bool) -> WatchReport:
+    """Look at the pictures of a video and take its sound apart."""
     from soundsieve.inference.group_writer import made_folder
 
-    looked = watcher.look(video)
-    labels = asked or watcher.choose(looked)
-    if not labels:
-        raise VideoError(watcher.nothing_seen(video))
-    results = _results(video, folder, labels, written["suffix"], plot, copies)
-    if written["resume"] and all(path.exists() for path in results.values()):
-        if not quiet:
-            complain(f"{video}: was done before")
-        return
-    if not (written["force"] or written["resume"]):
-        for path in results.values():
-            if path.exists():
-                raise OutputError(f"{path}: exists already; use --resume to pass over it or --force to replace it")
-    with made_folder(folder), progress_bar(video.name, shown=not quiet) as progress:
-        report = watcher.process_file(
-            video,
+    with progress_bar(f"{job.video.name}: pictures", shown=not quiet) as progress:
+        looked = watcher.look(job.video, progress=progress)
+    labels = wanted.labels or watcher.choose(looked)
+    unknown = [] if wanted.labels else [label for label in watcher.seen(looked) if label not in watcher.objects]
+    if unknown:
+        complain(f"{job.video}: shows {', '.join(unknown)} too, which the model does not know; the rest has its sound")
+    results = wanted.results(job, labels)
+    for place in results.values():
+        if place.resolve() in inputs:
+            raise OutputError(f"{place}: is an input and would be a result of {job.video}; choose another folder")
+    with made_folder(job.base.parent), progress_bar(f"{job.video.name}: sound", shown=not quiet) as progress:
+        return watcher.process_file(
+            job.video,
             {name: results[name] for name in (*labels, _REST)},
             looked=looked,
-            named=asked is not None,
+            named=wanted.labels is not None,
             figure=results.get(_FIGURE),
-            videos={name: results[f"{name} video"] for name in labels} if copies else None,
-            subtype=written["subtype"],
-            force=written["force"] or written["resume"],
+            videos={name: results[_COPY.format(name)] for name in labels} if wanted.copies else None,
+            subtype=wanted.subtype,
+            force=wanted.force or wanted.resume,
             progress=progress,
         )
-    if as_json:
-        typer.echo(json.dumps(report.to_dict(), allow_nan=False))
-    elif not quiet:
-        typer.echo(_line(report))
-    if report.note:
-        complain(report.note)
-    if report.clipped:
-        complain(cut_off(video, report.clipped))
-
-
-def _results(
-    video: Path, folder: Path, labels: tuple[str, ...], suffix: str, plot: bool, copies: bool
-) -> dict[str, Path]:
-    """Name the file of each result."""
-    from soundsieve.video.remux import CODECS
-
-    name, container = video.stem, video.suffix if video.suffix.lower() in CODECS else ".mkv"
-    return {
-        **{label: folder / f"{name}.{label}.{suffix}" for label in (*labels, _REST)},
-        **({f"{label} video": folder / f"{name}.{label}{container}" for label in labels} if copies else {}),
-        **({_FIGURE: folder / f"{name}.{_FIGURE}"} if plot else {}),
-    }
 
 
 def _line(report: WatchReport) -> str:
@@ -170,5 +242,5 @@ def _line(report: WatchReport) -> str:
     )
     figure = [] if report.figure is None else [report.figure]
     places = ", ".join(map(str, [*report.outputs.values(), *report.videos.values(), *figure]))
-    times = f"{report.duration_s:.1f} s of video in {report.seconds_taken:.1f} s"
+    times = f"{report.duration_s:.1f} s of sound in {report.seconds_taken:.1f} s"
     return f"{report.file}: {', '.join(objects)}; wrote {places}; {times}"

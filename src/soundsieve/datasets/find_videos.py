@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundsieve.datasets import get_videos, made_videos, video_folder, video_names
-from soundsieve.datasets.video import Video, part_of
+from soundsieve.datasets.object_groups import NAMES
+from soundsieve.datasets.video import Video, part_of, without_copies
 from soundsieve.errors import DatasetError, SettingsError
 
 
@@ -16,7 +17,7 @@ class FoundVideos:
     """Videos of one or several places.
 
     Attributes:
-        videos: In the order of the places; all have names of their own.
+        videos: In the order of the places, each piece of a file once; all have names of their own.
         missing: Videos that a data set's tables name and that are not there.
         tracks: Of made videos: video → label → its true track.
     """
@@ -26,15 +27,17 @@ class FoundVideos:
     tracks: Mapping[Path, Mapping[str, Path]]
 
 
-def find_videos(places: Iterable[str | Path]) -> FoundVideos:
+def find_videos(places: Sequence[str | Path]) -> FoundVideos:
     """List the videos at some places.
 
     Args:
         places: Each a video; a folder of videos, whatever it is called (made videos are known by their `made.json`); or
-            the name of a data set, a colon and the folder of its copy, such as `audioset:/data/audioset`.
+            the name of a data set, a colon and the folder of its copy, such as `audioset:/data/audioset`. In a folder
+            of your own, copies that `watch --remux` has written beside their videos do not count.
 
     Raises:
-        DatasetError: there is no such file or folder, no video is in it, or the copy is not as it should be.
+        DatasetError: there is no such file or folder, no video is in it, the copy is not as it should be, or all of
+            its videos are missing.
         SettingsError: no place is given.
         UnknownNameError: there is no such data set.
     """
@@ -50,13 +53,20 @@ def find_videos(places: Iterable[str | Path]) -> FoundVideos:
             videos.append(Video(root, root.stem, (), group, part_of(group, video_folder.SHARES)))
             continue
         listing = get_videos(kind).videos(root)
-        videos += listing.videos
+        own = {video.path for video in listing.videos}
+        if kind == video_folder.NAME:
+            own = set(without_copies(sorted(own), NAMES))
+        videos += [video for video in listing.videos if video.path in own]
         missing += listing.missing
         if kind == made_videos.NAME:
             tracks |= {made.video.path: made.tracks for made in made_videos.truths(root)}
+    if missing and not videos:
+        raise DatasetError(
+            f"{', '.join(map(str, places))}: all {len(missing)} videos are missing, {missing[0]} for one"
+        )
     if not videos:
         raise SettingsError("no video is given")
-    return FoundVideos(tuple(_named_apart(videos)), tuple(missing), tracks)
+    return FoundVideos(tuple(_named_apart(_once(videos))), tuple(missing), tracks)
 
 
 def _read(place: str) -> tuple[str | None, Path]:
@@ -68,6 +78,16 @@ def _read(place: str) -> tuple[str | None, Path]:
     if not root.is_dir():
         return None, root
     return (made_videos.NAME if (root / made_videos.MANIFEST).is_file() else video_folder.NAME), root
+
+
+def _once(videos: Iterable[Video]) -> Iterable[Video]:
+    """Leave out what was found before: in two groups, a video could be learned from and tested on."""
+    found: set[tuple[Path, float]] = set()
+    for video in videos:
+        piece = video.path.resolve(), video.start_s
+        if piece not in found:
+            found.add(piece)
+            yield video
 
 
 def _named_apart(videos: Iterable[Video]) -> Iterable[Video]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -94,6 +94,22 @@ def videos_below(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
+
+
+def without_copies(paths: Sequence[Path], labels: Iterable[str]) -> list[Path]:
+    """Leave out copies with the sound of one object that `watch --remux` has written beside their videos.
+
+    Args:
+        paths: Videos.
+        labels: What stands in a copy's name between the video's and its suffix.
+
+    >>> paths = [Path("duo.mov"), Path("duo.violin.mov"), Path("solo.violin.mp4"), Path("duo.second take.mov")]
+    >>> [path.name for path in without_copies(paths, ["violin", "dog"])]
+    ['duo.mov', 'solo.violin.mp4', 'duo.second take.mov']
+    """
+    endings, videos = {f".{label}" for label in labels}, {*paths, *(path.with_suffix("") for path in paths)}
+    named = [(path, path.with_suffix("")) for path in paths]
+    return [path for path, name in named if name.suffix not in endings or name.with_suffix("") not in videos]
 
 
 def examine_videos(name: str, root: Path, listing: VideoListing, *, notes: Iterable[str] = ()) -> Check:

@@ -84,7 +84,8 @@ class GroupWriter:
         subtype: As for `soundsieve.audio.Writer`.
         force: Replace existing files.
         frames_hint: How long they will be, if known.
-        beside: A file of another kind, a figure say, that appears with them; write it to `hidden_beside`.
+        beside: A file of another kind, a figure say, or several, that appear with them; write it to `hidden_beside`, or
+            each to where `hidden` says.
 
     Raises:
         OutputError: As for `soundsieve.audio.Writer`, or when two paths are one.
@@ -108,13 +109,14 @@ class GroupWriter:
         subtype: str | None = None,
         force: bool = False,
         frames_hint: int | None = None,
-        beside: Path | None = None,
+        beside: Path | Sequence[Path] | None = None,
     ) -> None:
-        self._paths = [*paths, *([] if beside is None else [beside])]
+        self._beside = [] if beside is None else [beside] if isinstance(beside, Path) else [*beside]
+        self._paths = [*paths, *self._beside]
         for path in self._paths:
             if self._paths.count(path) > 1:
                 raise OutputError(f"{path}: cannot hold two results; name two files")
-        self._force, self._beside = force, beside
+        self._force = force
         self._check = [partial(Writer, path, sample_rate, channels, subtype=subtype, force=force) for path in paths]
         self._refuse()
         # Without the target's name, which may be as long as a name can be; the suffix chooses the type.
@@ -137,9 +139,20 @@ class GroupWriter:
         Raises:
             ValueError: when there is to be nothing.
         """
-        if self._beside is None:
+        if not self._beside:
             raise ValueError("nothing but recordings is to be written")
-        return self._hidden[-1]
+        return self.hidden(self._beside[0])
+
+    def hidden(self, path: Path) -> Path:
+        """Where a file is, or is to be written, before the `with` block ends."""
+        return self._hidden[self._paths.index(path)]
+
+    def close_recordings(self) -> None:
+        """Finish the recordings, still hidden, so that what is made of them can be written before all appear."""
+        try:
+            self._stack.close()
+        except OutputError as error:
+            raise self._by_its_name(error) from None
 
     def __enter__(self) -> Self:
         try:
@@ -171,12 +184,14 @@ class GroupWriter:
         finally:
             for path in self._hidden:
                 path.unlink(missing_ok=True)
+        if isinstance(error, OutputError):
+            raise self._by_its_name(error) from None
 
     def _refuse(self) -> None:
         for check in self._check:
             check()
-        if self._beside is not None:
-            refuse_place(self._beside, force=self._force)
+        for path in self._beside:
+            refuse_place(path, force=self._force)
 
     def _rename(self) -> None:
         replaced: list[tuple[Path, Path | None]] = []

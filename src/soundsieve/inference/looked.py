@@ -5,6 +5,7 @@ Memory: 2 kB a picture, 7 MB an hour, and one picture to show.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,8 @@ from soundsieve.inference.seen import Seen, SeenSettings, evidence, look
 from soundsieve.inference.viewers import Viewer
 from soundsieve.video import frames_every, probe
 
+EVERY_S = 1.0
+"""From one picture that is looked at to the next."""
 _AT_ONCE = 16  # pictures named together
 
 
@@ -27,18 +30,30 @@ class Looked:
     """The pictures of a video, as a viewer names them.
 
     Attributes:
-        times_s: When each is shown first, (picture,).
+        file: The video.
+        times_s: When each is shown first, (picture,), rising.
         logits: What it shows, (picture, 1000), in half precision.
         picture: The one that shows a listed object most clearly, (height, width, 3).
         picture_s: When that is.
         note: A sentence about what of the video is damaged or missing, or None.
+        seconds_taken: Wall-clock time.
+
+    >>> logits = np.zeros((25, 1000), np.float16)
+    >>> logits[24, 889] = 12
+    >>> looked = Looked(Path("a.mp4"), np.arange(25.0), logits, np.zeros((1, 1, 3), np.uint8), 24.0, None)
+    >>> looked.objects(10.0, SeenSettings(least_evidence=0.5))[0]
+    ('violin',)
+    >>> [looked.seen(start_s, start_s + 10, SeenSettings(least_evidence=0.5)).labels for start_s in (0, 10, 20, 90)]
+    [(), (), ('violin',), ('violin',)]
     """
 
+    file: Path
     times_s: NDArray[np.float64]
     logits: NDArray[np.float16]
     picture: NDArray[np.uint8]
     picture_s: float
     note: str | None
+    seconds_taken: float = 0.0
 
     def between(self, start_s: float, end_s: float) -> NDArray[np.float32]:
         """Return the logits of the pictures that are shown in a stretch of time, (picture ≥ 1, 1000).
@@ -59,14 +74,15 @@ class Looked:
         A rule is for some seconds of video: the maximum over an hour's pictures would show everything.
 
         Args:
-            piece_s: Length of a piece.
+            piece_s: Length of a piece; the last one is as long as the others and reaches back into the one before.
             settings: The rule.
+
+        Returns:
+            The labels, and object → score, from 0 to 1, in the piece where it is seen most clearly.
         """
-        last_s = float(self.times_s[-1])
-        found = [
-            self.seen(start_s, start_s + piece_s, settings)
-            for start_s in np.arange(float(self.times_s[0]), last_s + 1e-9, piece_s)
-        ]
+        first_s, end_s = float(self.times_s[0]), float(self.times_s[-1]) + EVERY_S
+        starts_s = np.minimum(np.arange(first_s, end_s - 1e-9, piece_s), max(first_s, end_s - piece_s))
+        found = [self.seen(start_s, start_s + piece_s, settings) for start_s in starts_s.tolist()]
         scores = dict(zip(NAMES, np.max([each.scores for each in found], axis=0).tolist(), strict=True))
         labels = {label for each in found for label in each.labels}
         return tuple(sorted(labels, key=lambda label: -scores[label])), scores
@@ -87,11 +103,11 @@ def look_at(
         VideoError: when it is missing, cannot be read, or has no pictures.
         Cancelled: when `cancel` was set.
     """
-    duration_s = probe(path).duration_s
+    begun, duration_s = time.perf_counter(), probe(path).duration_s
     times_s: list[float] = []
     logits: list[NDArray[np.float16]] = []
     clearest, shown = -1.0, None
-    with frames_every(path) as frames:
+    with frames_every(path, EVERY_S) as frames:
         while batch := list(islice(frames, _AT_ONCE)):
             check_cancel(cancel)
             found = viewer.logits([frame.pixels for frame in batch])
@@ -103,6 +119,7 @@ def look_at(
             if progress is not None:
                 progress(times_s[-1], duration_s)
         note = frames.note
-    if shown is None:
-        raise VideoError(f"{path}: shows no picture")
-    return Looked(np.array(times_s), np.concatenate(logits), shown.pixels, shown.time_s, note)
+    if shown is None:  # a viewer that answers with NaN
+        raise VideoError(f"{path}: none of its pictures can be named by {viewer.name}")
+    taken_s = time.perf_counter() - begun
+    return Looked(Path(path), np.array(times_s), np.concatenate(logits), shown.pixels, shown.time_s, note, taken_s)

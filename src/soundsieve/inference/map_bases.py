@@ -65,7 +65,7 @@ class MapDescriber:
     shown: BaseMap | None = None
 
     def __call__(self, magnitudes: Tensor, start_s: float) -> PieceBases:
-        """Describe a piece by its magnitudes (f, l)."""
+        """Describe a piece by its magnitudes (f, l); one that is silent, or shows nothing known, has no bases."""
         end_s = start_s + magnitudes.shape[-1] * self.front_end.hop / self.front_end.sample_rate
         seen = [label for label in self.seen_at(start_s, end_s) if label in self.known]
         if not seen or not bool(magnitudes.any()):

@@ -10,8 +10,9 @@ from torch import nn
 
 from soundsieve import models
 from soundsieve.checkpoint import Checkpoint
+from soundsieve.errors import CheckpointError
 from soundsieve.features.object_stft import ObjectSTFT
-from soundsieve.inference.basis_choice import BasisChoice
+from soundsieve.inference.basis_choice import BasisChoice, calibrated
 from soundsieve.inference.device import pick_device
 from soundsieve.inference.map_bases import BaseMap, MapDescriber, SeenAt
 from soundsieve.inference.object_network import NetworkSeparator
@@ -61,14 +62,16 @@ def make_objects(checkpoint: Checkpoint, device: str = "auto") -> ObjectMaker:
     """Make a checkpoint for `watch` ready for use.
 
     Raises:
-        CheckpointError: when its weights do not fit.
+        CheckpointError: when it is of another model, its weights do not fit, or its bases are of other spectrograms.
         SettingsError: when this machine has no such device, or the checkpoint's settings are impossible.
     """
     place = pick_device(device)
-    network = checkpoint.build().to(place)
-    if checkpoint.model in models.names("objects"):
-        return _of_network(checkpoint, network, place)
-    return _of_bases(checkpoint, network, place)
+    makers = {"objects": _of_network, "bases": _of_bases}
+    for task, maker in makers.items():
+        if checkpoint.model in models.names(task):
+            return maker(checkpoint, checkpoint.build().to(place), place)
+    allowed = ", ".join(name for task in makers for name in models.names(task))
+    raise CheckpointError(f"a {checkpoint.model} cannot tell objects apart; expected one of {allowed}")
 
 
 def _of_network(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
@@ -88,6 +91,7 @@ def _of_network(checkpoint: Checkpoint, network: nn.Module, place: torch.device)
 def _of_bases(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
     front_end = ObjectSTFT.parse(checkpoint.front_end)
     choice = BasisChoice.parse(checkpoint.card.get("choice", {}))
+    _check(network, front_end, choice, len(checkpoint.classes))
     pieces = ObjectPieces(sample_rate=front_end.sample_rate, piece_s=front_end.piece_s)
 
     def make(labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
@@ -100,6 +104,18 @@ def _of_bases(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -
     return ObjectMaker(make, front_end.piece_s)
 
 
+def _check(network: nn.Module, front_end: ObjectSTFT, choice: BasisChoice, classes: int) -> None:
+    """Refuse, before any video, what would fail for each of them."""
+    try:
+        with torch.inference_mode():
+            place = next(network.parameters()).device
+            calibrated(network(torch.zeros(1, front_end.bins, 1, device=place))[0].cpu(), choice)
+    except ValueError as error:
+        raise CheckpointError(
+            f"the checkpoint's network of {classes} objects does not fit its settings: {error}"
+        ) from None
+
+
 def _of(labels: Sequence[str], seen_at: SeenAt) -> SeenAt:
-    """Leave out what has no track."""
+    """Leave out, of what is seen, what has no track."""
     return lambda start_s, end_s: [label for label in seen_at(start_s, end_s) if label in labels]

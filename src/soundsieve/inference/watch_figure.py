@@ -17,6 +17,9 @@ from soundsieve.inference.watched import WatchedObject
 __all__ = ["draw_watched", "require_matplotlib"]
 
 
+_TITLE = 42  # letters
+
+
 def draw_watched(
     objects: Sequence[WatchedObject],
     looked: Looked,
@@ -58,13 +61,19 @@ def draw_watched(
 def _draw_frame(axis: Any, objects: Sequence[WatchedObject], looked: Looked, title: str) -> None:
     axis.imshow(looked.picture)
     axis.axis("off")
-    axis.set_title(f"{title} at {looked.picture_s:.0f} s", loc="left", fontsize=11)
+    axis.set_title(f"{_short(title)} at {looked.picture_s:.0f} s", loc="left", fontsize=11)
     heard = ["silent" if found.silent else f"{100 * found.audible:.0f} % of the sound" for found in objects]
     lines = [f"{found.label}: seen {found.visual:.2f}, {told}" for found, told in zip(objects, heard, strict=True)]
-    axis.text(
-        0.02, 0.98, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=9, color="white",
-        bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 4},
-    )  # fmt: skip
+    axis.text(0, -0.03, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=9)
+
+
+def _short(title: str) -> str:
+    """Cut a title to what fits over the frame.
+
+    >>> _short("duo.mp4"), _short(40 * "long ")
+    ('duo.mp4', 'long long long long l…long long long long ')
+    """
+    return title if len(title) <= _TITLE else f"{title[: _TITLE // 2]}…{title[-_TITLE // 2 + 1 :]}"
 
 
 def _draw_map(axis: Any, base_map: BaseMap) -> None:

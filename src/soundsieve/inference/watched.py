@@ -50,17 +50,17 @@ class WatchReport:
     """What was done to one video.
 
     Attributes:
-        objects: Those with a track, the most clearly seen first.
+        objects: Those with a track, in the order of the tracks.
         sample_rate: Of the sound, in Hz.
-        channels: How many.
+        channels: Of the sound.
         duration_s: How long the sound is.
-        seconds_taken: Wall-clock time.
+        seconds_taken: Wall-clock time, that of looking at the pictures included.
         file: The video.
         outputs: Label or `rest` → the file it was written to.
         videos: Label → the copy of the video with only its sound.
         figure: The picture, if one was drawn.
         clipped: Samples in the files beyond full scale that an integer encoding cut off.
-        note: What of the video is damaged or missing.
+        note: A sentence about what of the pictures is damaged or missing, or None.
     """
 
     objects: tuple[WatchedObject, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from soundsieve import audio
 from soundsieve.datasets.find_videos import FoundVideos, find_videos
 from soundsieve.datasets.object_groups import NAMES
-from soundsieve.errors import OutputError, SoundsieveError
+from soundsieve.errors import AudioError, OutputError, SoundsieveError
 from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.side_by_side import in_turn, side_by_side
@@ -75,7 +75,8 @@ def prepare(
         front_end: Spectrogram and number of bases; None for the published ones.
         viewer: Who looks at the pictures.
         jobs: How many processes, of one thread each; None works in this one.
-        existing: What is done with bags that are there.
+        existing: What is done with bags that are there: "refuse" stops, "resume" keeps those of files that have not
+            changed since, "replace" makes all again.
         progress: Called with how many pieces are done, and of how many.
         complain: Called with what is wrong with a video, at once.
         cancel: Stops the work.
@@ -93,9 +94,10 @@ def prepare(
     known = _begin(folder, asked, existing)
     left_out: list[LeftOut] = []
     tasks = list(_tasks(found, settings, viewer, left_out, complain))
-    files = {task.entry.name: identity(task.piece.path) for task in tasks}
-    done = {name for name, facts in known.items() if files.get(name) == facts and (folder / _file(name)).is_file()}
-    _write(folder / _BEGUN, {**asked, "files": files})
+    files = {task.entry.name: {**identity(task.piece.path), "start_s": task.piece.start_s} for task in tasks}
+    done = {name for name, facts in files.items() if known.get(name) == facts and (folder / _file(name)).is_file()}
+    _clear(folder, files.keys() - done)
+    _write(folder / _BEGUN, {**asked, "files": {**known, **files}})
     waiting = [task for task in tasks if task.entry.name not in done]
     entries = [task.entry for task in tasks if task.entry.name in done]
     pieces = [task.piece for task in waiting]
@@ -130,6 +132,15 @@ def prepare(
     return Prepared(folder, len(entries), len(done), tuple(left_out), found.missing)
 
 
+def _clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove what would be taken for finished, or left lying, if this run were killed too."""
+    (folder / INDEX_FILE).unlink(missing_ok=True)  # it comes last, and again
+    for name in names:
+        (folder / _file(name)).unlink(missing_ok=True)
+    for hidden in folder.glob(".*.part"):
+        hidden.unlink(missing_ok=True)
+
+
 def _tasks(
     found: FoundVideos,
     front_end: ObjectSTFT,
@@ -138,31 +149,46 @@ def _tasks(
     complain: Callable[[SoundsieveError], None] | None,
 ) -> Iterator[_Task]:
     """Cut videos into pieces; those without sound are left out."""
+    taken = {video.name.casefold() for video in found.videos}
     for video in found.videos:
         try:
             length_s = video.duration_s or _length_s(video.path) - video.start_s
+            if length_s <= 0:
+                raise AudioError(f"{video.path}: ends before {video.start_s:g} s, where its piece begins")
         except SoundsieveError as error:
             left_out.append(LeftOut(path=str(video.path), why=str(error)))
             if complain is not None:
                 complain(error)
             continue
-        starts = pieces_of(length_s, front_end.piece_s)
-        for number, start_s in enumerate(starts):
-            name = video.name if len(starts) == 1 else f"{video.name}-{number:05d}"
-            last = number == len(starts) - 1
-            duration_s = video.duration_s and video.duration_s - start_s if last else front_end.piece_s
-            own = found.tracks.get(video.path, {})
-            entry = BagEntry(
-                name=name,
-                path=str(video.path),
-                part=video.part,
-                group=video.group,
-                bag=_file(name),
-                start_s=video.start_s + start_s,
-                duration_s=length_s - start_s if last else front_end.piece_s,
-                labels_true=tuple(label for label in own if label in NAMES) or video.labels or None,
+        own = found.tracks.get(video.path, {})
+        labels = tuple(label for label in own if label in NAMES) or video.labels or None
+        starts_s = pieces_of(length_s, front_end.piece_s)
+        for number, start_s in enumerate(starts_s):
+            name = video.name if len(starts_s) == 1 else _free_name(f"{video.name}-{number:05d}", taken)
+            last = number == len(starts_s) - 1
+            duration_s = length_s - start_s if last else front_end.piece_s
+            to_the_end = last and video.duration_s is None
+            yield _Task(
+                BagEntry(
+                    name=name,
+                    path=str(video.path),
+                    part=video.part,
+                    group=video.group,
+                    bag=_file(name),
+                    start_s=video.start_s + start_s,
+                    duration_s=duration_s,
+                    labels_true=labels,
+                ),
+                Piece(video.path, video.start_s + start_s, None if to_the_end else duration_s, front_end, viewer, own),
             )
-            yield _Task(entry, Piece(video.path, video.start_s + start_s, duration_s, front_end, viewer, own))
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return a name that no video and no other piece has."""
+    while name.casefold() in taken:
+        name += "-"
+    taken.add(name.casefold())
+    return name
 
 
 def _file(name: str) -> str:
@@ -190,17 +216,23 @@ def _begin(folder: Path, asked: Mapping[str, Any], existing: Existing) -> dict[s
         return {}
     if existing == "refuse":
         raise OutputError(f"{folder}: holds bags already; use --resume to go on with them or --force to replace them")
-    try:
-        before: dict[str, Any] = json.loads(begun.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        before = {}
+    before, files = _before(begun)
     if existing == "replace":
-        for name in before.get("files", {}):
-            (folder / _file(name)).unlink(missing_ok=True)
+        _clear(folder, files)
         return {}
     if {name: before.get(name) for name in asked} != dict(asked):
         raise OutputError(f"{folder}: its bags were made in another way ({_BEGUN}); use --force to replace them")
-    return dict(before.get("files", {}))
+    return files
+
+
+def _before(begun: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what an earlier run was asked for, and of which files, by name; nothing where that cannot be read."""
+    try:
+        before = json.loads(begun.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}, {}
+    files = before.get("files") if isinstance(before, dict) else None
+    return (before, files) if isinstance(files, dict) else ({}, {})
 
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:

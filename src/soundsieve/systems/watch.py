@@ -3,55 +3,66 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from soundsieve import checkpoint
+from soundsieve import audio, checkpoint
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError, VideoError, unknown_name
+from soundsieve.errors import CheckpointError, OutputError, SettingsError, VideoError, unknown_name
 from soundsieve.inference.classes import match_classes
 from soundsieve.inference.group_writer import GroupWriter, refuse_overwriting
 from soundsieve.inference.looked import Looked, look_at
-from soundsieve.inference.object_engines import ObjectMaker, make_objects
+from soundsieve.inference.object_engines import make_objects
 from soundsieve.inference.object_pieces import REST
-from soundsieve.inference.object_tracks import AudibleScores
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.seen import SeenSettings
-from soundsieve.inference.source import open_source
-from soundsieve.inference.stem_levels import LevelMeter
-from soundsieve.inference.unmixing import StreamUnmixer, unmix
+from soundsieve.inference.source import Source, open_source
+from soundsieve.inference.video_run import VideoRun
 from soundsieve.inference.viewers import DEFAULT, Viewer, open_viewer
-from soundsieve.inference.watch_figure import draw_watched, require_matplotlib
+from soundsieve.inference.watch_figure import require_matplotlib
 from soundsieve.inference.watched import Watched, WatchedObject, WatchReport
-from soundsieve.video import remux
+from soundsieve.video import probe, remux
+from soundsieve.video.remux import CODECS
 
-__all__ = ["ENGINES", "Watched", "Watcher", "open_checkpoint"]
+__all__ = ["ENGINES", "WatchReport", "Watched", "WatchedObject", "Watcher", "open_checkpoint"]
 
 ENGINES = {"nmf": "watch", "network": "watch-network"}
-"""Engine → released checkpoint."""
+"""Engine → its released checkpoint, the better one last."""
 
 
 class Watcher:
     """Gives each object that is seen in a video a track of its own.
 
     Args:
-        checkpoint: A trained network, for bases or for spectrograms.
+        checkpoint: A trained network for the task watch.
         viewer: Names the pictures.
         device: auto, cpu, cuda, cuda:1, mps.
-        seen: What counts as seen.
+        seen: What counts as seen; None for the defaults.
         silence: A track with less than this share of the energy counts as silent.
 
     Attributes:
-        objects: The labels it knows.
+        objects: The labels that the network knows.
         viewer: As given.
 
     Raises:
-        CheckpointError: when the checkpoint is for something else.
+        CheckpointError: when the checkpoint is for something else, or does not fit together.
         SettingsError: when this machine has no such device.
+
+    >>> from soundsieve import models
+    >>> class Violinist:
+    ...     name, card = "sees a violin everywhere", {}
+    ...
+    ...     def logits(self, images):
+    ...         return np.where(np.arange(1000) == 889, 12, np.zeros((len(images), 1)))
+    >>> hyper, front_end = {"bins": 65, "hidden": 4}, {"sample_rate": 8_000, "window": 128, "hop": 64}
+    >>> weights = models.build("miml", hyper, classes=2).state_dict()
+    >>> tiny = Checkpoint("watch", "miml", hyper, ("dog", "violin"), 8_000, weights=weights, front_end=front_end)
+    >>> watcher = Watcher(tiny, Violinist(), "cpu")
+    >>> watcher.objects, watcher.named("Violin, dog")
+    (('dog', 'violin'), ('violin', 'dog'))
     """
 
     def __init__(
@@ -65,7 +76,7 @@ class Watcher:
     ) -> None:
         if checkpoint.task != "watch":
             raise CheckpointError(f"a model for the task {checkpoint.task!r} cannot watch")
-        self._make: ObjectMaker = make_objects(checkpoint, device)
+        self._make = make_objects(checkpoint, device)
         self.objects = checkpoint.classes
         self.viewer = viewer
         self._seen, self._silence = seen or SeenSettings(), silence
@@ -74,7 +85,7 @@ class Watcher:
     def open(
         cls,
         engine: str | None = None,
-        model: str | None = None,
+        model: str | Path | None = None,
         vision: str = DEFAULT,
         device: str = "auto",
         *,
@@ -84,15 +95,16 @@ class Watcher:
         """Load what is needed.
 
         Args:
-            engine: `nmf` or `network`; None for whichever the model is, or the better one.
+            engine: `nmf` or `network`; None for whichever the model is, or the better one that is released.
             model: A released name, a checkpoint or a run folder; None for the engine's released one.
-            vision: See `soundsieve.inference.viewers.open_viewer`.
+            vision: Who looks at the pictures, see `soundsieve.inference.viewers.open_viewer`.
             device: As for the class.
             seen: As for the class.
             silence: As for the class.
 
         Raises:
-            CheckpointError: when there is no such model, or it is for another engine.
+            UnknownNameError: when there is no such engine, released model or viewer.
+            CheckpointError: when there is no such checkpoint, or it is for another engine or task.
             SoundsieveError: as `open_viewer` does.
         """
         found = checkpoint.load(locate(engine, model))
@@ -101,7 +113,15 @@ class Watcher:
         return cls(found, open_viewer(vision, device), device, seen=seen, silence=silence)
 
     def look(self, video: str | Path, *, progress: Progress | None = None, cancel: CancelToken | None = None) -> Looked:
-        """Look at the pictures of a video; see `soundsieve.inference.looked.look_at`."""
+        """Look at the pictures of a video with sound; see `soundsieve.inference.looked.look_at`.
+
+        Raises:
+            VideoError: when it is missing, cannot be read, or has no pictures.
+            AudioError: when it has no sound that can be read.
+            Cancelled: when `cancel` was set.
+        """
+        probe(video)
+        audio.probe(video)  # said before an hour of pictures is looked at
         return look_at(video, self.viewer, progress=progress, cancel=cancel)
 
     def named(self, labels: str | Sequence[str]) -> tuple[str, ...]:
@@ -109,17 +129,29 @@ class Watcher:
 
         Raises:
             UnknownNameError: when the model knows no such object.
+            SettingsError: when none is named.
         """
         return match_classes(labels, self.objects)
 
-    def choose(self, looked: Looked) -> tuple[str, ...]:
-        """Return the objects that are seen and that the model knows, the most evident first."""
-        found, _ = looked.objects(self._make.piece_s, self._seen)
-        return tuple(label for label in found if label in self.objects)
+    def seen(self, looked: Looked) -> tuple[str, ...]:
+        """Return the objects that are seen, the most evident first, whether the model knows them or not."""
+        return looked.objects(self._make.piece_s, self._seen)[0]
 
-    def nothing_seen(self, video: object) -> str:
-        """Say that there is nothing to choose."""
-        return f"{video}: shows none of the objects there are ({', '.join(self.objects)}); name some with --labels"
+    def choose(self, looked: Looked) -> tuple[str, ...]:
+        """Return the objects that get a track: those that are seen and that the model knows, the most evident first.
+
+        Raises:
+            VideoError: when there is none.
+        """
+        seen = self.seen(looked)
+        known = tuple(label for label in seen if label in self.objects)
+        if not known:
+            shown = f"shows {', '.join(seen)} and" if seen else "shows"
+            known_ones = ", ".join(self.objects)
+            raise VideoError(
+                f"{looked.file}: {shown} none of the objects that the model knows ({known_ones}); name some"
+            )
+        return known
 
     def watch(
         self,
@@ -138,18 +170,24 @@ class Watcher:
             cancel: Stops the call once it is set.
 
         Raises:
-            VideoError: when it has no pictures that can be read, or no listed object is seen in it.
+            VideoError: when it has no pictures that can be read, or no object that the model knows is seen in it.
             AudioError: when it has no sound that can be read.
             UnknownNameError: when the model knows no such object.
+            SettingsError: when `labels` names none.
             Cancelled: when `cancel` was set.
         """
-        begun, looked = time.perf_counter(), self.look(video, cancel=cancel)
-        chosen = self.choose(looked) if labels is None else self.named(labels)
-        if not chosen:
-            raise VideoError(self.nothing_seen(video))
-        run = _Run(self, video, looked, chosen, labels is not None, cancel)
+        begun = time.perf_counter()
+        named = None if labels is None else self.named(labels)
+        looked = self.look(video, cancel=cancel)
+        chosen = named or self.choose(looked)
+        source = open_source(video)
+        run = VideoRun(
+            source, looked, chosen, self._make, self._seen,
+            named=named is not None, silence=self._silence, cancel=cancel,
+        )  # fmt: skip
         whole = np.concatenate(list(run.blocks(progress)), axis=-1)
-        return Watched(dict(zip([*chosen, REST], whole, strict=True)), run.source.sample_rate, run.report(begun))
+        tracks = dict(zip([*chosen, REST], whole, strict=True))
+        return Watched(tracks, source.sample_rate, _report(run, source, looked, begun))
 
     def process_file(
         self,
@@ -165,15 +203,15 @@ class Watcher:
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> WatchReport:
-        """Write the tracks of a video of any length, in bounded memory, all or none.
+        """Write the tracks of a video of any length, in bounded memory; all files appear, complete, or none does.
 
         Args:
             video: The file.
-            outputs: Object or `rest` → where to write it; the suffix chooses the type. `rest` must be among them.
+            outputs: Object → where to write its track, and `rest` → what they leave; the suffix chooses the type.
             looked: What `look` gave, so that it need not look again.
             named: The objects are there in every second, seen or not.
             figure: Where to draw what was seen and heard, as a PNG.
-            videos: Object → where to write a copy of the video with only its sound, afterwards.
+            videos: Object → where to write a copy of the video with only its sound; see `soundsieve.video.remux`.
             subtype: Encoding, as for `soundsieve.audio.Writer`.
             force: Replace existing files, though never the input.
             progress: As for `watch`.
@@ -181,19 +219,21 @@ class Watcher:
 
         Raises:
             VideoError, AudioError, UnknownNameError, Cancelled: As for `watch`.
+            SettingsError: when `outputs` names no object or no place for the rest, or `videos` an object without track.
             MissingExtraError: when there is to be a figure and matplotlib is not installed.
             OutputError: when the outputs cannot be written, or one of them is the input.
         """
-        begun = time.perf_counter()
-        chosen = match_classes([name for name in outputs if name != REST], self.objects)
-        places = {name: Path(outputs[name]) for name in (*chosen, REST)}
-        picture = None if figure is None else Path(figure)
-        copies = {name: Path(place) for name, place in (videos or {}).items()}
-        if picture is not None:
+        begun = time.perf_counter() - (0.0 if looked is None else looked.seconds_taken)
+        places, copies = self._places(outputs, videos or {})
+        picture = [] if figure is None else [Path(figure)]
+        if picture:
             require_matplotlib()
-        refuse_overwriting(Path(video), [*places.values(), *copies.values(), *([] if picture is None else [picture])])
-        run = _Run(self, video, looked or self.look(video, cancel=cancel), chosen, named, cancel)
-        source = run.source
+        refuse_overwriting(Path(video), [*places.values(), *copies.values(), *picture])
+        looked = looked or self.look(video, cancel=cancel)
+        source, labels = open_source(video), tuple(name for name in places if name != REST)
+        run = VideoRun(
+            source, looked, labels, self._make, self._seen, named=named, silence=self._silence, cancel=cancel
+        )
         group = GroupWriter(
             [*places.values()],
             source.sample_rate,
@@ -201,83 +241,54 @@ class Watcher:
             subtype=subtype,
             force=force,
             frames_hint=source.frames,
-            beside=picture,
+            beside=[*picture, *copies.values()],
         )
         with group:
             for blocks in run.blocks(progress):
                 group.write(*blocks)
-            if picture is not None:
-                run.draw(Path(video).name, group.hidden_beside)
-        for name, place in copies.items():
-            remux(video, places[name], place, force=force)
-        report = run.report(begun)
-        return replace(report, outputs=places, videos=copies, figure=picture, clipped=sum(group.clipped))
-
-
-class _Run:
-    """One video on its way through an engine."""
-
-    def __init__(
-        self,
-        watcher: Watcher,
-        video: str | Path,
-        looked: Looked,
-        labels: tuple[str, ...],
-        named: bool,
-        cancel: CancelToken | None,
-    ) -> None:
-        self.source = source = open_source(video)
-        self._file, self._looked, self._labels, self._cancel = Path(video), looked, labels, cancel
-        self._settings, self._silence = watcher._seen, watcher._silence
-
-        def seen_at(start_s: float, end_s: float) -> Sequence[str]:
-            return labels if named else looked.seen(start_s, end_s, self._settings).labels
-
-        self._engine = watcher._make(labels, seen_at)
-        self._piece_s = watcher._make.piece_s
-        self._unmixer = StreamUnmixer(self._engine.engine, source.sample_rate, source.channels, cancel=cancel)
-        self._meter = LevelMeter([*labels, REST], source.sample_rate)
-        self._scores = AudibleScores(labels)
-
-    def blocks(self, progress: Progress | None) -> Iterator[NDArray[np.float32]]:
-        """Yield the tracks and the rest, (s + 1, c, t), block by block."""
-        for tracks in unmix(self._unmixer, self.source, progress, self._cancel):
-            self._meter.push([*tracks])
-            self._scores.push(tracks)
-            yield tracks
-
-    def objects(self) -> tuple[WatchedObject, ...]:
-        """Say what was seen and heard."""
-        _, visual = self._looked.objects(self._piece_s, self._settings)
-        shares, silent = self._scores.shares(), self._scores.silent(self._silence)
-        used = self._engine.bases_used()
-        return tuple(
-            WatchedObject(
-                label, visual.get(label, 0.0), shares[label], label in silent, None if used is None else used[label]
-            )
-            for label in self._labels
+            for place in picture:
+                run.draw(Path(video).name, group.hidden(place))
+            group.close_recordings()
+            for label, place in copies.items():
+                remux(video, group.hidden(places[label]), group.hidden(place))
+        report = _report(run, source, looked, begun)
+        return replace(
+            report, outputs=places, videos=copies, figure=next(iter(picture), None), clipped=sum(group.clipped)
         )
 
-    def draw(self, title: str, figure: Path) -> None:
-        """Draw what was seen and heard."""
-        draw_watched(self.objects(), self._looked, self._engine.base_map(), self._meter.levels(), title, figure)
+    def _places(
+        self, outputs: Mapping[str, str | Path], videos: Mapping[str, str | Path]
+    ) -> tuple[dict[str, Path], dict[str, Path]]:
+        """Return where tracks, the rest last, and copies go, by the names that the model has for them."""
+        if REST not in outputs:
+            raise SettingsError(f"outputs: expected a place for {REST!r} too, found {', '.join(outputs) or 'none'}")
+        known = {self.named(name)[0]: Path(place) for name, place in outputs.items() if name != REST}
+        copies = {self.named(name)[0]: Path(place) for name, place in videos.items()}
+        if not known:
+            raise SettingsError("outputs: expected a place for the track of one object or more, found none")
+        for label, place in copies.items():
+            if label not in known:
+                raise SettingsError(f"videos: {label} has no track; choose from {', '.join(known)}")
+            if place.suffix.lower() not in CODECS:
+                kinds = ", ".join(CODECS)
+                raise OutputError(f"{place}: cannot write a video of type {place.suffix!r}; choose from {kinds}")
+        return {**known, REST: Path(outputs[REST])}, copies
 
-    def report(self, begun: float) -> WatchReport:
-        """Say what was done."""
-        source = self.source
-        duration_s = self._meter.levels().duration_s
-        return WatchReport(
-            self.objects(),
-            source.sample_rate,
-            source.channels,
-            duration_s,
-            time.perf_counter() - begun,
-            self._file,
-            note=self._looked.note,
-        )
+
+def _report(run: VideoRun, source: Source, looked: Looked, begun: float) -> WatchReport:
+    """Say what was done."""
+    return WatchReport(
+        run.objects(),
+        source.sample_rate,
+        source.channels,
+        run.duration_s,
+        time.perf_counter() - begun,
+        looked.file,
+        note=looked.note,
+    )
 
 
-def locate(engine: str | None, model: str | None) -> Path:
+def locate(engine: str | None, model: str | Path | None) -> Path:
     """Find the checkpoint of an engine, or the one that is named.
 
     Raises:

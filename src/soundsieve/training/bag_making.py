@@ -20,7 +20,7 @@ from torch import Tensor
 from soundsieve import audio
 from soundsieve.audio import resample
 from soundsieve.datasets.object_groups import NAMES
-from soundsieve.errors import AudioError
+from soundsieve.errors import AudioError, DatasetError, SettingsError, VideoError
 from soundsieve.features.nmf import Factors, factorise
 from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.viewers import Viewer, open_viewer
@@ -58,7 +58,7 @@ class Piece:
 
 
 def pieces_of(duration_s: float, piece_s: float) -> list[float]:
-    """Say where the pieces of a video begin.
+    """Say where the pieces of a video begin, in seconds; what is left of the last one joins it, if it is short.
 
     >>> pieces_of(10.02, 10.0), pieces_of(25, 10.0), pieces_of(0.5, 10.0)
     ([0.0], [0.0, 10.0, 20.0], [0.0])
@@ -73,32 +73,44 @@ def make_bag(piece: Piece) -> Iterator[Bag]:
     Raises:
         AudioError: when it has no sound, cannot be read, or is silent.
         VideoError: when it has no pictures that can be read.
+        DatasetError: when a true track is not as long as the sound.
     """
+    logits = torch.from_numpy(_looked(piece))
     front_end = piece.front_end
     waveform = sound_of(piece.path, piece.start_s, piece.duration_s, front_end.sample_rate)
     if float(np.abs(waveform).max(initial=0.0)) < _SILENCE:
         raise AudioError(f"{piece.path}: is silent from {piece.start_s:g} s on; there is nothing to take apart")
-    spectrum = front_end.analyse(torch.from_numpy(waveform))
-    factors = factorise(spectrum.abs(), front_end.components)
+    factors = factorise(magnitudes_of(waveform, front_end), front_end.components)
     truth = None
     if piece.tracks:
-        rows = {
-            label: sound_of(path, piece.start_s, piece.duration_s, front_end.sample_rate)
-            for label, path in piece.tracks.items()
-        }
-        truth = true_shares(factors, {label: front_end.analyse(torch.from_numpy(x)).abs() for label, x in rows.items()})
-    yield Bag(factors.bases, torch.from_numpy(_looked(piece)), truth)
+        tracks = {label: _track(piece, path, waveform.shape[1]) for label, path in piece.tracks.items()}
+        truth = true_shares(factors, {label: magnitudes_of(x, front_end) for label, x in tracks.items()})
+    yield Bag(factors.bases, logits, truth)
 
 
 def sound_of(path: Path, start_s: float, duration_s: float | None, sample_rate: int) -> NDArray[np.float32]:
-    """Read a part of a recording as one channel at a rate: (time,).
+    """Read a part of a recording at a rate: (channel, time).
 
     Raises:
         AudioError: when it has no sound there, or cannot be read.
     """
     samples, rate = audio.read(path, start_s=start_s, duration_s=duration_s)
-    mono: NDArray[np.float32] = resample(samples.mean(0, keepdims=True), rate, sample_rate)[0]
-    return mono
+    return resample(samples, rate, sample_rate)
+
+
+def magnitudes_of(waveform: NDArray[np.float32], front_end: ObjectSTFT) -> Tensor:
+    """Analyse as in use: (channel, time) → the root mean square of the channels' magnitudes, (f, l)."""
+    return front_end.analyse(torch.from_numpy(waveform)).abs().square().mean(0).sqrt()
+
+
+def _track(piece: Piece, path: Path, length: int) -> NDArray[np.float32]:
+    """Read the piece of a true track: (channel, time)."""
+    rate = piece.front_end.sample_rate
+    samples = sound_of(path, piece.start_s, piece.duration_s, rate)
+    if samples.shape[1] != length:
+        found_s, expected_s = samples.shape[1] / rate, length / rate
+        raise DatasetError(f"{path}: a true track of {found_s:.3f} s, expected the video's {expected_s:.3f} s")
+    return samples
 
 
 def true_shares(factors: Factors, tracks: Mapping[str, Tensor]) -> Tensor:
@@ -121,7 +133,7 @@ def true_shares(factors: Factors, tracks: Mapping[str, Tensor]) -> Tensor:
     [1.0, 0.0]
     """
     whole = factors.bases @ factors.activations
-    power = {label: magnitudes[..., : whole.shape[-1]].square() for label, magnitudes in tracks.items()}
+    power = {label: magnitudes.square() for label, magnitudes in tracks.items()}
     total = torch.stack(list(power.values())).sum(0)
     explained = total / whole.clamp(min=1e-12)
     energy = ((factors.bases.mT @ explained) * factors.activations).sum(-1).clamp(min=1e-12)
@@ -135,8 +147,13 @@ def true_shares(factors: Factors, tracks: Mapping[str, Tensor]) -> Tensor:
 
 def _looked(piece: Piece) -> NDArray[np.float32]:
     """Return the logits of the pictures, (picture, class)."""
-    with frames_every(piece.path, start_s=piece.start_s, duration_s=piece.duration_s) as frames:
-        pictures = [frame.pixels for frame in frames]
+    try:
+        with frames_every(piece.path, start_s=piece.start_s, duration_s=piece.duration_s) as frames:
+            pictures = [frame.pixels for frame in frames]
+    except SettingsError:
+        raise VideoError(
+            f"{piece.path}: its pictures end before {piece.start_s:g} s; what is heard then is left out"
+        ) from None
     return _viewer(piece.viewer).logits(pictures)
 
 

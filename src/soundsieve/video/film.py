@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +57,10 @@ class Film:
         stream = self.pictures
         if stream.duration is not None and stream.time_base:
             return float(_start_s(stream) + stream.duration * stream.time_base - self.origin_s)
-        return self.duration_s
+        told_s = clock_s(stream.metadata.get("DURATION", ""))  # of Matroska's tracks, where FFmpeg or mkvmerge made it
+        if told_s is not None:
+            return told_s - float(self.origin_s)
+        return None if self.container.streams.audio else self.duration_s  # the sound may be longer
 
     @property
     def duration_s(self) -> float | None:
@@ -94,6 +98,16 @@ def _open(path: Path) -> Any:
         raise VideoError(f"{path}: is not a video that FFmpeg can read ({reason})") from None
     except OSError as error:
         raise VideoError(f"{path}: cannot be opened ({error.strerror})") from None
+
+
+def clock_s(text: str) -> float | None:
+    """Read a time as Matroska's tags have it; None where it is none.
+
+    >>> clock_s("01:00:02.500000000"), clock_s("soon")
+    (3602.5, None)
+    """
+    found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", text.strip())
+    return None if found is None else 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
 
 
 def _start_s(stream: Any) -> Fraction:

@@ -1,0 +1,77 @@
+"""Pictures second by second: what is seen when, in videos longer and shorter than a piece."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from films import number
+from seen_videos import GREYS, GreyViewer, video
+from soundsieve.errors import Cancelled, VideoError
+from soundsieve.inference.looked import Looked, look_at
+from soundsieve.inference.seen import SeenSettings
+
+PUBLISHED = SeenSettings(rule="published")
+SETTINGS = SeenSettings()
+
+
+def looked_at(times_s: list[float], classes: list[int]) -> Looked:
+    logits = np.zeros((len(times_s), 1000), np.float16)
+    logits[range(len(classes)), classes] = 12
+    return Looked(Path("a.mp4"), np.array(times_s), logits, np.zeros((1, 1, 3), np.uint8), 0.0, None)
+
+
+def test_pictures_are_named_and_the_clearest_is_kept(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mp4", ["nothing"] * 17 + ["violin", "nothing"], sound=None)
+    told: list[tuple[float, float | None]] = []
+    viewer = GreyViewer()
+    looked = look_at(path, viewer, progress=lambda done_s, total_s: told.append((done_s, total_s)))
+    assert viewer.pictures == 19
+    np.testing.assert_allclose(looked.times_s, np.arange(19), atol=0.01)
+    assert (looked.logits.shape, looked.logits.dtype) == ((19, 1000), np.float16)
+    assert (number(looked.picture), round(looked.picture_s)) == (GREYS["violin"], 17)
+    assert [round(done_s) for done_s, _ in told] == [15, 18]
+    assert looked.objects(10.0, SETTINGS)[0] == ("violin",)
+    assert looked.seen(0, 17, SETTINGS).labels == ()
+    assert (looked.file, looked.note, looked.seconds_taken > 0) == (path, None, True)
+
+
+def test_it_can_be_stopped_and_refuses_what_is_no_video(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        look_at(video(tmp_path / "a.mp4", ["dog"]), GreyViewer(), cancel=stop)
+    with pytest.raises(VideoError, match="no such file"):
+        look_at(tmp_path / "b.mp4", GreyViewer())
+
+
+def test_the_last_picture_stands_and_the_first_stands_in() -> None:
+    looked = looked_at([2.0, 3.0], [207, 889])  # a dog, then a violin
+    for start_s, end_s, rows in (
+        (0, 1, [0]),
+        (0, 2.5, [0]),
+        (2.5, 3, [0]),
+        (2.5, 3.5, [0, 1]),
+        (3, 4, [1]),
+        (90, 99, [1]),
+    ):
+        np.testing.assert_array_equal(looked.between(start_s, end_s), looked.logits[rows])
+
+
+def test_a_last_moment_is_judged_with_what_comes_before_it() -> None:
+    # The published rule always sees something: in the last of eleven pictures alone, a chicken.
+    looked = looked_at([float(second) for second in range(11)], [889] * 10 + [8])
+    looked.logits[10] /= 4
+    assert looked.seen(10, 20, PUBLISHED).labels[0] == "chicken"
+    assert looked.objects(10.0, PUBLISHED)[0] == ("violin",)
+
+
+def test_scores_are_those_of_the_clearest_piece_and_order_the_labels() -> None:
+    looked = looked_at([float(second) for second in range(30)], [999] * 5 + [207] * 5 + [999] * 15 + [889] * 5)
+    looked.logits[5:10] /= 1.5
+    labels, scores = looked.objects(10.0, SETTINGS)
+    assert labels == ("violin", "dog")
+    assert scores["violin"] > 0.99 > scores["dog"] > 0.5 > scores["cat"]
