@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from soundsieve.cli._evaluate_watch import VideoRun, evaluate
 from soundsieve.errors import SettingsError, unknown_name
 
 if TYPE_CHECKING:
     from soundsieve.systems.evaluate_select import EvaluationSettings
 
-TASKS = ("select", "tag", "genre", "unmix")
+TASKS = ("select", "tag", "genre", "unmix", "watch")
+DATA = Path("data")
+_RESUMED = ("unmix", "watch")  # what keeps finished items in the folder of its report
 
 
 def command(
@@ -23,24 +26,44 @@ def command(
         str | None, typer.Option(help="A released name, a checkpoint or a run folder; the task's own if not given.")
     ] = None,
     data: Annotated[
-        Path, typer.Option(help="The folder that holds the data sets; unmix: songs with stems, or musdb18 in data/.")
-    ] = Path("data"),
+        list[Path] | None,
+        typer.Option(
+            help="The folder that holds the data sets, data/ if not given; unmix: songs with stems, or musdb18 in "
+            "data/; watch: made_videos:FOLDER, videos or folders of them, repeated for several."
+        ),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="Other recordings than those of the model's own recipe: a name or a YAML file.")
     ] = None,
-    subset: Annotated[str, typer.Option(help="Which of the recordings; unmix: `all` takes every song.")] = "test",
+    subset: Annotated[
+        str, typer.Option("--subset", "--part", help="Which of the recordings; unmix, watch: `all` takes everything.")
+    ] = "test",
     mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set; tag: for models that say when.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every mixture and every question.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides every mixture, pair and question.")] = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="select: as delivered, or the bare network.")] = True,
     ladder: Annotated[
         list[str] | None,
         typer.Option(help="genre: train this recipe or plain classifier under every division; repeat it for several."),
     ] = None,
-    songs: Annotated[int | None, typer.Option(min=1, help="unmix: only the first so many songs.")] = None,
+    songs: Annotated[
+        int | None, typer.Option("--songs", "--limit", min=1, help="unmix, watch: at most so many songs or videos.")
+    ] = None,
     stems: Annotated[str | None, typer.Option(help="unmix: only these rows, with commas.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="unmix: processes, of one thread each.")] = None,
+    engine: Annotated[str | None, typer.Option(help="watch: nmf or network.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="watch: what the engine is told, what is `seen` or what is `true`ly visible.")
+    ] = None,
+    objects: Annotated[
+        int | None, typer.Option(min=0, help="watch: made videos in which so many objects sound, 2; 0 takes all.")
+    ] = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="watch: mix videos in pairs, though tracks be known.")] = False,
+    vision: Annotated[
+        str | None, typer.Option(help="watch: who looks at the pictures; see `soundsieve watch`.")
+    ] = None,
+    rule: Annotated[str | None, typer.Option(help="watch: what counts as seen, evidence or published.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="unmix, watch: processes, of one thread each.")] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json and the figures.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="unmix: pass over songs that the report has.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="unmix, watch: pass over what the report has.")] = False,
     force: Annotated[bool, typer.Option(help="Replace a report that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
@@ -50,33 +73,49 @@ def command(
 
     For tag a run folder with folds, and for genre any run folder, is summarised
     from what its models said of their test clips when they were trained.
-    For unmix songs are taken apart and compared with their stems.
+    For unmix songs are taken apart and compared with their stems; for watch
+    videos, with their true tracks where these are known, else two are mixed.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
     from soundsieve.evaluation.report_folder import check_folder
 
     if report is not None:
-        check_folder(report, force=force or (resume and task == "unmix"))
+        check_folder(report, force=force or (resume and task in _RESUMED))
+    chosen = {"labels": labels, "objects": objects, "vision": vision, "pairs": pairs or None}
+    if task == "watch":
+        if stems or recipe or ladder:
+            raise SettingsError("--stems, --recipe and --ladder: not for watch")
+        chosen |= {"part": subset, "limit": songs, "seed": seed, "jobs": jobs, "device": device}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        places = [str(place) for place in data or [DATA]]
+        videos = VideoRun(places, engine, model, given, rule or "evidence", resume=resume, quiet=quiet)
+        evaluate(videos, report, force=force, as_json=as_json)
+        return
+    if any(value is not None for value in (*chosen.values(), engine, rule)):
+        raise SettingsError("--engine, --labels, --objects, --pairs, --vision and --rule: only for watch")
+    if data is not None and len(data) > 1:
+        raise SettingsError("--data: only watch takes several")
+    root = data[0] if data else DATA
     if task == "unmix":
         run = SongRun(subset, songs, stems, jobs, resume=resume, quiet=quiet)
-        _unmix(model, data, run, report, device, force=force, as_json=as_json)
+        _unmix(model, root, run, report, device, force=force, as_json=as_json)
         return
     if songs or stems or jobs or resume:
-        raise SettingsError("--songs, --stems, --jobs and --resume: only for unmix")
+        raise SettingsError("--songs, --stems, --jobs and --resume: only for unmix; all but --stems for watch, too")
     if task == "genre":
-        _genre(model, data, ladder or [], report, seed, force=force, as_json=as_json, quiet=quiet)
+        _genre(model, root, ladder or [], report, seed, force=force, as_json=as_json, quiet=quiet)
         return
     if ladder:
         raise SettingsError("--ladder: only tables of genre have one")
     if task == "tag":
         mixed = MixedSettings(mixtures, seed, quiet=quiet)
-        _tag(model or task, data, recipe, subset, mixed, report, device, force=force, as_json=as_json)
+        _tag(model or task, root, recipe, subset, mixed, report, device, force=force, as_json=as_json)
         return
     from soundsieve.systems.evaluate_select import EvaluationSettings
 
     settings = EvaluationSettings(subset=subset, mixtures=mixtures, seed=seed, gate=gate)
-    _select(model or task, data, settings, recipe, report, device, force=force, as_json=as_json, quiet=quiet)
+    _select(model or task, root, settings, recipe, report, device, force=force, as_json=as_json, quiet=quiet)
 
 
 def _select(

@@ -148,7 +148,7 @@ def _frames(rows: Sequence[StemRow]) -> str:
                 str(ours["sdr"].nan_frames),
             ]
         )
-    return "BSS Eval v4, dB:\n\n" + _table(heading, lines)
+    return "BSS Eval v4, dB:\n\n" + markdown_table(heading, lines)
 
 
 def _whole(rows: Sequence[StemRow]) -> str:
@@ -167,7 +167,7 @@ def _whole(rows: Sequence[StemRow]) -> str:
                 line += [*with_interval(row.whole_sdr_gain, sign="+"), *with_interval(row.si_sdr_gain, sign="+")]
                 line += [f"{row.absent} of {row.songs}", str(row.alone), str(row.silent_frames), decibels(row.leak_db)]
             lines.append(line + [""] * (len(heading) - len(line)))
-    return "Whole songs, dB; MSE of samples in ±1:\n\n" + _table(heading, lines)
+    return "Whole songs, dB; MSE of samples in ±1:\n\n" + markdown_table(heading, lines)
 
 
 def _songs(report: UnmixEvaluation) -> str:
@@ -187,10 +187,10 @@ def _songs(report: UnmixEvaluation) -> str:
             ours, gain = of[*key, ENGINE], of[*key, ENGINE] - of[*key, MIXTURE]
             line.append("–" if math.isnan(ours) else f"{decibels(ours)} ({decibels(gain, sign='+')})")
         lines.append(line)
-    return "Median SDR over the frames, dB, and the gain over the mixture:\n\n" + _table(heading, lines, left=1)
+    return "Median SDR over the frames, dB, and the gain over the mixture:\n\n" + markdown_table(heading, lines, left=1)
 
 
-def _table(heading: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
+def markdown_table(heading: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
     """A Markdown table, padded so that it can be read as it stands; the first columns are aligned to the left."""
     widths = [max(len(line[at]) for line in (heading, *lines)) for at in range(len(heading))]
 

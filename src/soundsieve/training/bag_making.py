@@ -21,6 +21,7 @@ from soundsieve import audio
 from soundsieve.audio import resample
 from soundsieve.datasets.object_groups import NAMES
 from soundsieve.errors import AudioError, DatasetError, SettingsError, VideoError
+from soundsieve.features.base_shares import base_shares
 from soundsieve.features.nmf import Factors, factorise
 from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.viewers import Viewer, open_viewer
@@ -116,7 +117,7 @@ def _track(piece: Piece, path: Path, length: int) -> NDArray[np.float32]:
 def true_shares(factors: Factors, tracks: Mapping[str, Tensor]) -> Tensor:
     """Say how much of each base's energy is of each label, where the true tracks are known.
 
-    Each cell's energy is a base's as far as the base explains it, and a label's as far as the label's track is in it.
+    See `soundsieve.features.base_shares`.
 
     Args:
         factors: Of the mixture.
@@ -132,16 +133,11 @@ def true_shares(factors: Factors, tracks: Mapping[str, Tensor]) -> Tensor:
     >>> true_shares(factors, tracks)[NAMES.index("dog")].round(decimals=3).tolist()
     [1.0, 0.0]
     """
-    whole = factors.bases @ factors.activations
-    power = {label: magnitudes.square() for label, magnitudes in tracks.items()}
-    total = torch.stack(list(power.values())).sum(0)
-    explained = total / whole.clamp(min=1e-12)
-    energy = ((factors.bases.mT @ explained) * factors.activations).sum(-1).clamp(min=1e-12)
-    shares = torch.zeros(len(NAMES), len(energy))
-    for label, own in power.items():
+    found = base_shares(factors, torch.stack(list(tracks.values())))
+    shares = torch.zeros(len(NAMES), found.shape[-1])
+    for label, row in zip(tracks, found, strict=True):
         if label in NAMES:
-            part = ((factors.bases.mT @ (own / whole.clamp(min=1e-12))) * factors.activations).sum(-1)
-            shares[NAMES.index(label)] = part / energy
+            shares[NAMES.index(label)] = row
     return shares
 
 
