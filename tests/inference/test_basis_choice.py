@@ -113,3 +113,17 @@ def test_mistakes_are_refused() -> None:
         assign(base_map, [0], BasisChoice(kind="best", centre=(0, 0), scale=(1, 1)))
     with pytest.raises(SettingsError, match="kind = 'loudest'"):
         BasisChoice.parse({"kind": "loudest"})
+
+
+def test_a_base_follows_those_it_comes_and_goes_with() -> None:
+    base_map = torch.tensor([[2.0, 0.4, 0.0, 0.0], [0.0, 0.5, 2.0, 0.5]])  # the second one leans the wrong way
+    on, off = torch.tensor([1.0, 0, 1, 0, 1, 0]), torch.tensor([0.0, 1, 0, 1, 0, 1])
+    loudness = torch.stack([on, 0.5 * on, off, off])
+    alone = assign(base_map, [0, 1], BasisChoice(kind="best", rest="none"), loudness)
+    assert alone[0].tolist() == [1, 0, 0, 0]
+    together = BasisChoice(kind="best", rest="none", together=0.5)
+    assert assign(base_map, [0, 1], together, loudness)[0].tolist() == [1, 1, 0, 0]
+    assert assign(base_map, [0, 1], together).tolist() == alone.tolist(), "nothing is known of their times"
+    silent = assign(base_map, [0, 1], together, torch.zeros(4, 6))
+    assert torch.isfinite(silent).all()
+    assert assign(base_map[:, :1], [0, 1], together, loudness[:1]).sum() == 1

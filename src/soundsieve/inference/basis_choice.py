@@ -37,11 +37,20 @@ class BasisChoice(Settings):
         0.0, allow_inf_nan=False, description="in calibrated scores: 0 is a base of something else, 1 the best of many"
     )
     sharpness: float = Field(5.0, gt=0, allow_inf_nan=False, description="share: factor of the scores in the softmax")
+    together: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="best, share: how much of a base's score is that of the bases that come and go with it",
+    )
+    likeness: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="together: factor of the correlation of two bases, in an exponent"
+    )
     centre: tuple[float, ...] = Field((), description="calibration: each label's score that counts as 0")
     scale: tuple[float, ...] = Field((), description="calibration: from there to what counts as 1")
 
 
-def assign(base_map: Tensor, seen: Sequence[int], settings: BasisChoice) -> Tensor:
+def assign(base_map: Tensor, seen: Sequence[int], settings: BasisChoice, loudness: Tensor | None = None) -> Tensor:
     """Give each base to the objects that are seen; what is left of it is the rest's.
 
     Source of `threshold`: Gao, Feris and Grauman, "Learning to Separate Object Sounds by Watching Unlabeled Video"
@@ -51,6 +60,7 @@ def assign(base_map: Tensor, seen: Sequence[int], settings: BasisChoice) -> Tens
         base_map: The network's scores, before any softmax, shape (l, m).
         seen: The labels that are seen, as rows of the map.
         settings: The rule.
+        loudness: Of each base over time, shape (m, l), for `settings.together`; None: each base by itself.
 
     Returns:
         Weights from 0 to 1, shape (s, m); those of a base add up to 1 at most.
@@ -75,6 +85,8 @@ def assign(base_map: Tensor, seen: Sequence[int], settings: BasisChoice) -> Tens
         passed = (base_map[rows].softmax(1) > settings.threshold).to(base_map.dtype)
         return passed / passed.sum(0).clamp(min=1)
     scores = calibrated(base_map, settings)
+    if settings.together and loudness is not None:
+        scores = torch.lerp(scores, scores @ companions(loudness, settings.likeness).T, settings.together)
     to_beat = _to_beat(scores, rows, settings)
     if settings.kind == "best":
         wins = scores[rows].amax(0) > to_beat
@@ -97,6 +109,30 @@ def calibrated(base_map: Tensor, settings: BasisChoice) -> Tensor:
         raise ValueError(f"centre and scale: expected {base_map.shape[-2]} numbers, one a label, found {found}")
     centre, scale = (base_map.new_tensor(values)[:, None] for values in (settings.centre, settings.scale))
     return (base_map - centre) / scale
+
+
+def companions(loudness: Tensor, likeness: float) -> Tensor:
+    """Say which bases come and go together: what strikes, breathes or bows at once is of one object.
+
+    Args:
+        loudness: Of each base over time, shape (m, l).
+        likeness: Factor of the correlation in the exponent: the larger, the fewer companions count.
+
+    Returns:
+        Shares (m, m): how much each other base tells of one; rows add up to 1, of a single base to 0. Louder bases tell
+        more.
+
+    >>> loudness = torch.tensor([[1.0, 0, 1, 0], [2.0, 0, 2, 0], [0.0, 1, 0, 1]])
+    >>> companions(loudness, 20.0).round(decimals=2).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.41, 0.59, 0.0]]
+    """
+    roots = loudness.clamp(min=0).sqrt()  # so that single loud moments do not decide
+    about = roots - roots.mean(1, keepdim=True)
+    unit = about / about.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    shares = (likeness * (unit @ unit.T - 1)).exp() * loudness.sum(1).sqrt()
+    shares = shares * (1 - torch.eye(len(shares), dtype=shares.dtype, device=shares.device))
+    total: Tensor = shares.sum(1, keepdim=True)
+    return shares / total.clamp(min=torch.finfo(shares.dtype).tiny)
 
 
 def _to_beat(scores: Tensor, seen: list[int], settings: BasisChoice) -> Tensor:

@@ -74,11 +74,12 @@ class MapDescriber:
         with torch.inference_mode():
             base_map = self.network(factors.bases[None])[0]
         rows = [self.known.index(label) for label in seen]
-        weights = assign(base_map.cpu(), rows, self.choice)
+        loudness = (factors.activations * factors.bases.sum(0)[:, None]).cpu()
+        weights = assign(base_map.cpu(), rows, self.choice, loudness)
         for label, row in zip(seen, weights, strict=True):
             self.used[label] += int((row > 0).sum())
-        energy = (factors.activations * factors.bases.sum(0)[:, None]).sum(-1).cpu()
-        self._show(BaseMap(start_s, tuple(seen), _softmax(base_map[rows]), weights.numpy(), energy.numpy()))
+        energy = loudness.sum(-1).numpy()
+        self._show(BaseMap(start_s, tuple(seen), _softmax(base_map[rows]), weights.numpy(), energy))
         return PieceBases(tuple((label, factors.bases) for label in seen), weights=weights.to(factors.bases))
 
     def _show(self, found: BaseMap) -> None:
