@@ -131,8 +131,8 @@ def companions(loudness: Tensor, likeness: float) -> Tensor:
     unit = about / about.norm(dim=1, keepdim=True).clamp(min=1e-9)
     shares = (likeness * (unit @ unit.T - 1)).exp() * loudness.sum(1).sqrt()
     shares = shares * (1 - torch.eye(len(shares), dtype=shares.dtype, device=shares.device))
-    total: Tensor = shares.sum(1, keepdim=True)
-    return shares / total.clamp(min=torch.finfo(shares.dtype).tiny)
+    told: Tensor = shares / shares.sum(1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
+    return told
 
 
 def _to_beat(scores: Tensor, seen: list[int], settings: BasisChoice) -> Tensor:
