@@ -9,7 +9,7 @@ import typer
 
 from soundsieve.errors import MissingExtraError, unknown_name
 
-TASKS = ("select", "unmix", "tag", "genre")
+TASKS = ("select", "unmix", "watch", "tag", "genre")
 
 
 def command(
@@ -17,7 +17,10 @@ def command(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The checkpoint to write, NAME.safetensors.")],
     data: Annotated[
-        Path, typer.Option(help="The folder that holds the data sets; for unmix, the songs to test on.")
+        Path,
+        typer.Option(
+            help="The folder that holds the data sets; for unmix, the songs to test on; for watch, made videos."
+        ),
     ] = Path("data"),
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "MIT",
     made_by: Annotated[str, typer.Option(help="The command that made the run, for the card.")] = "",
@@ -32,7 +35,7 @@ def command(
     from soundsieve.cli._terminal import progress_bar
 
     try:
-        from soundsieve.systems import release_genre, release_select, release_tag, release_unmix
+        from soundsieve.systems import release_genre, release_select, release_tag, release_unmix, release_watch
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"releasing needs {error.name}: pip install 'soundsieve[train]'") from None
     command = made_by or f"soundsieve train {task} --recipe {run.name} --data DATA"
@@ -46,6 +49,13 @@ def command(
                 run, data, out, command=command, licence=licence, note=note, force=force, progress=progress
             )
         typer.echo(f"{unmixed.weights} and {unmixed.card}")
+        return
+    if task == "watch":
+        with progress_bar("videos", shown=not quiet) as progress:
+            watched = release_watch.release(
+                run, [str(data)], out, command=command, licence=licence, note=note, force=force, progress=progress
+            )
+        typer.echo(f"{watched.weights} and {watched.card}")
         return
     release = release_tag.release if task == "tag" else release_select.release
     with progress_bar("mixtures", shown=not quiet) as progress:
