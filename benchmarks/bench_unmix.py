@@ -5,7 +5,7 @@
 Every figure is of a whole process, measured from outside: wall time, and the peak of its resident memory as the
 operating system counts it. The peer reads the song at once, resamples it, runs the network on all of it, and writes the
 stems: what most research code does. It may use three quarters of the machine's memory; where it dies, of memory or of
-anything else, that is its result. An engine that is no network of this package has no peer.
+anything else, that is its result. An engine that is no single network of this package has no such pass.
 """
 
 from __future__ import annotations
@@ -38,13 +38,10 @@ def whole(path: Path, out: Path, engine: str) -> None:
 
 
 def load_network(engine: str):
-    """Return the network of an engine; what has none is said in a sentence."""
+    """Return the network of an engine, None for one that is no single network of this package."""
     from soundsieve.inference.engine_choice import find_engine
 
-    network = getattr(find_engine(engine, "cpu").load(), "network", None)
-    if network is None:
-        sys.exit(f"{engine}: is no network of this package, so there is no whole-file pass of it")
-    return network
+    return getattr(find_engine(engine, "cpu").load(), "network", None)
 
 
 def estimate_whole(network, mixture: np.ndarray) -> np.ndarray:
@@ -81,9 +78,10 @@ def difference_db(engine: str, length_s: float) -> float:
     return float(10 * np.log10(((streamed - reference) ** 2).sum() / (reference**2).sum()))
 
 
-def row(engine: str, length_s: float, ours: Run, peer: Run) -> str:
+def row(engine: str, length_s: float, ours: Run, peer: Run | None) -> str:
     """One line of the table."""
-    return f"| {engine} | {length_s:g} | {ours.file_cells(length_s)} | {peer.file_cells(length_s)} |"
+    beside = "no | such | pass" if peer is None else peer.file_cells(length_s)
+    return f"| {engine} | {length_s:g} | {ours.file_cells(length_s)} | {beside} |"
 
 
 def commands(engine: str, path: Path, out: Path) -> tuple[list[str], list[str]]:
@@ -96,15 +94,19 @@ def commands(engine: str, path: Path, out: Path) -> tuple[list[str], list[str]]:
 def report(engines: list[str], lengths_s: list[float]) -> str:
     """Measure everything and return it as Markdown."""
     rows = []
+    whole_ones = [engine for engine in engines if load_network(engine) is not None]
     with tempfile.TemporaryDirectory() as name:
         path, out = Path(name) / "song.wav", Path(name) / "stems"
         out.mkdir()
         for length_s in lengths_s:
             make_recording(path, length_s)
             for engine in engines:
-                ours, peer = (measure(command) for command in commands(engine, path, out))
-                rows.append(row(engine, length_s, ours, peer))
-    differences = [f"{engine} {difference_db(engine, 60):.1f} dB" for engine in engines]
+                ours, peer = commands(engine, path, out)
+                rows.append(row(engine, length_s, measure(ours), measure(peer) if engine in whole_ones else None))
+                print(rows[-1], flush=True)  # the longest take minutes
+                for file in out.iterdir():
+                    file.unlink()
+    differences = [f"{engine} {difference_db(engine, 60):.1f} dB" for engine in whole_ones]
     program = str(Path(sys.executable).with_name("soundsieve"))
     starts = {
         "`soundsieve unmix --help`": [program, "unmix", "--help"],
@@ -119,7 +121,7 @@ def report(engines: list[str], lengths_s: list[float]) -> str:
             "|---|---:|---:|---:|---:|---:|---:|---:|",
             *rows,
             "",
-            f"Streamed against whole output of the same network (60 s): {', '.join(differences)}.",
+            f"Streamed against whole output of the same network (60 s): {', '.join(differences) or 'no such pass'}.",
             "",
             "| start | median of 5 (ms) |",
             "|---|---:|",

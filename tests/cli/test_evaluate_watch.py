@@ -76,7 +76,7 @@ def test_videos_with_true_tracks(work: Path, capsys: pytest.CaptureFixture[str])
     assert [(row["kind"], row["level"]["objects"]) for row in found["false_sound"]] == [("visible", 1)]
     assert found["false_sound"][0]["level"]["mean"] < -20
     assert found["base_map"]["right"] == 1
-    assert len((work / "report" / "objects.csv").read_text(encoding="utf-8").splitlines()) == 1 + 8 * 4
+    assert len((work / "report" / "objects.csv").read_text(encoding="utf-8").splitlines()) == 1 + 8 * 5
 
 
 def test_true_labels_are_told_without_looking(

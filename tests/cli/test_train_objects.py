@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,24 @@ def test_a_stopped_run_ends_with_the_weights_of_one_that_was_not(data: Path, tmp
         torch.testing.assert_close(parts.weights[name], weight, atol=0, rtol=0, msg=name)
 
 
+def test_a_network_teaches_another_and_a_run_goes_on_with_the_same_teacher(
+    trained: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [*QUICK, "training.steps_per_epoch=2", "training.epochs=1"]
+    teacher = tmp_path / "teacher.safetensors"
+    teacher.write_bytes((trained / "model.safetensors").read_bytes())
+    assert call(*begin(data, tmp_path / "run", *sets, f"teacher={teacher}")) == 0
+    assert call(*begin(data, tmp_path / "alone", *sets)) == 0
+    taught, alone = (checkpoint.load(tmp_path / name / "model.safetensors") for name in ("run", "alone"))
+    assert taught.recipe["teacher"] == str(teacher)
+    assert any(not torch.equal(weight, alone.weights[name]) for name, weight in taught.weights.items())
+    other = checkpoint.load(teacher)
+    checkpoint.save(teacher, replace(other, weights={name: 0.5 * each for name, each in other.weights.items()}))
+    again = ["train", "watch", "--resume", tmp_path / "run", "--data", data, "--quiet", "--device", "cpu"]
+    assert call(*again, "--set", "training.epochs=2") == 2
+    assert "recordings" in capsys.readouterr().err
+
+
 def test_the_curves_show_what_was_learned(trained: Path) -> None:
     assert curves.column(trained, "val/sdr_improvement_db")[-1] > 6
     assert curves.column(trained, "val/leaked_db")[-1] < -10
@@ -131,6 +150,8 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(
         (data, ["model={name: miml}"], "expected object_unet"),
         (data, ["engine=nmf"], "engine = 'nmf': input should be 'network'"),
         (data, ["mixture.least_videos=4"], "expected least_videos (4) or more"),
+        (data, ["teacher=nobody"], "nobody"),
+        (data, ["teacher=tag"], "tag: is for tag, and takes no videos apart"),
         (lost, [], "train-003.wav"),
         (tmp_path, [], "holds no bags.json"),
     ):

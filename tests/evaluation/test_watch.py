@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from made_objects import FRONT_END, LENGTH_S, sound, write_network
 from soundsieve import checkpoint
 from soundsieve.evaluation.watch import Case, WatchMeasures, bss_sdr_db, measure
-from soundsieve.evaluation.watch_scores import ENGINE, IDEAL, MIXTURE, ORACLE, SYSTEMS, MapScores, VideoScores
+from soundsieve.evaluation.watch_scores import CHOICE, ENGINE, IDEAL, MIXTURE, ORACLE, SYSTEMS, MapScores, VideoScores
 from soundsieve.inference.object_engines import ObjectMaker, VideoEngine, make_objects
 from soundsieve.inference.object_pieces import ObjectEngine, ObjectPieces
 from soundsieve.metrics import bss_eval
@@ -60,6 +60,7 @@ def test_a_perfect_engine_is_perfect_and_the_floor_is_what_it_must_be() -> None:
         assert by[label, MIXTURE].sdr == pytest.approx(10 * math.log10(energies[label] / energies[other]), abs=0.01)
         assert by[label, MIXTURE].sar > 60  # it has nothing in it but the sounds
         assert by[label, ORACLE].sdr > 15 > by[label, MIXTURE].sdr
+        assert by[label, CHOICE].sdr > 8 > by[label, MIXTURE].sdr
         assert by[label, IDEAL].sdr > 15
     assert found.base_map is None
     assert found.duration_s == LENGTH_S

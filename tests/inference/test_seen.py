@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from soundsieve.datasets.object_groups import AUDIOSET_MIDS, GROUPS, NAMES
 from soundsieve.errors import SettingsError
 from soundsieve.inference.seen import SeenSettings, evidence, group_scores, look, seen_labels
+from soundsieve.inference.viewers import open_viewer
+from soundsieve.models import tag_efficientnet
+from soundsieve.video import frames_every
 
 
 def test_groups_are_the_published_ones() -> None:
@@ -80,3 +85,21 @@ def test_mistakes_are_named() -> None:
             evidence(bad)
     with pytest.raises(SettingsError, match="threshold"):
         SeenSettings.parse({"threshold": 0})
+
+
+@pytest.mark.shared_data
+def test_what_each_rule_makes_of_real_pictures(shared_data: Path) -> None:
+    """The numbers that the module gives: one picture at a time, named for the group it is of."""
+    pytest.importorskip(tag_efficientnet.PACKAGE, reason="the package with ImageNet's weights is not here")
+    paths = sorted((shared_data / "vision" / "images").glob("*.jpg"))
+    logits = open_viewer(device="cpu").logits([next(frames_every(path, longest_side=None)).pixels for path in paths])
+    true = [path.stem[5:] for path in paths]
+    seen = {
+        rule: [look(row[None], SeenSettings(rule=rule)).labels for row in logits] for rule in ("published", "evidence")
+    }
+    right = {rule: [labels[0] == name for labels, name in zip(rows, true, strict=True)] for rule, rows in seen.items()}
+    dogs = [found for found, name in zip(right["published"], true, strict=True) if name == "dog"]
+    assert (len(true), sum(right["published"]), len(dogs), sum(dogs)) == (70, 40, 32, 4)
+    assert sum(right["evidence"]) == 69
+    assert all(name in labels for name, labels in zip(true, seen["evidence"], strict=True))
+    assert sum(len(labels) - 1 for labels in seen["evidence"]) == 2

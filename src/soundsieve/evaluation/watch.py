@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from soundsieve.evaluation.object_ceilings import ideal_tracks, oracle_tracks
+from soundsieve.evaluation.object_ceilings import choice_tracks, ideal_tracks, oracle_tracks
 from soundsieve.evaluation.watch_scores import (
+    CHOICE,
     ENGINE,
-    IDEAL,
     MIXTURE,
     ORACLE,
+    SYSTEMS,
     FalseSound,
     MapScores,
     ObjectScores,
@@ -111,7 +112,7 @@ def measure(
     whole = float(np.square(case.mixture, dtype=np.float64).sum())
     scores: list[ObjectScores] = []
     if len(sounds) > 1:
-        for system in (MIXTURE, ENGINE, ORACLE, IDEAL):
+        for system in SYSTEMS:
             check_cancel(cancel)
             estimates = _estimates(system, case.mixture, sounds, tracks, labels, s.front_end)
             scores += _compare(system, estimates, sounds, labels, given, s.taps)
@@ -212,6 +213,8 @@ def _estimates(
         return np.stack([tracks.get(label, np.zeros_like(mixture)) for label in labels])
     if system == MIXTURE:
         return np.stack([mixture] * len(labels))
+    if system == CHOICE:
+        return choice_tracks(mixture=mixture, reference=sounds, front_end=front_end)[: len(labels)]
     if system == ORACLE:
         return oracle_tracks(mixture=mixture, reference=sounds, front_end=front_end)[: len(labels)]
     return ideal_tracks(mixture=mixture, reference=sounds, front_end=front_end)[: len(labels)]

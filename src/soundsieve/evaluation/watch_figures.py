@@ -8,9 +8,9 @@ import numpy as np
 
 from soundsieve.evaluation.tag_figures import new_figure, to_png
 from soundsieve.evaluation.watch_report import ObjectRow, WatchEvaluation
-from soundsieve.evaluation.watch_scores import ENGINE, IDEAL, MIXTURE, ORACLE
+from soundsieve.evaluation.watch_scores import CHOICE, ENGINE, IDEAL, MIXTURE, ORACLE
 
-_COLOURS = {MIXTURE: "#999999", ENGINE: "#1f6f8b", ORACLE: "#d1792b", IDEAL: "#7a9a3a"}
+_COLOURS = {MIXTURE: "#999999", ENGINE: "#1f6f8b", CHOICE: "#8a5a9a", ORACLE: "#d1792b", IDEAL: "#7a9a3a"}
 
 
 def draw(report: WatchEvaluation) -> dict[str, bytes]:
@@ -25,7 +25,7 @@ def draw(report: WatchEvaluation) -> dict[str, bytes]:
 
 
 def _objects(report: WatchEvaluation) -> Any:
-    """One line an object: from the mixture at 0 to the engine, the oracle bases and the ideal mask."""
+    """One line an object: from the mixture at 0 to the engine, the true choice, the oracle bases and the ideal mask."""
     rows = sorted(
         (row for row in report.labels if row.objects > row.missed), key=lambda row: row.gains[ENGINE]["sdr"].mean
     )
@@ -41,22 +41,21 @@ def _objects(report: WatchEvaluation) -> Any:
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
     handles, names = axis.get_legend_handles_labels()
-    page.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
+    page.legend(handles, names, loc="outside lower center", ncols=5, frameon=False)
     page.suptitle(f"{report.protocol['model']}, {len(report.videos)} videos", x=0.02, ha="left", fontsize=11)
     return page
 
 
 def _line(axis: Any, place: int, row: ObjectRow) -> None:
-    ours, oracle, ideal = (row.gains[system]["sdr"] for system in (ENGINE, ORACLE, IDEAL))
-    first = place == 0
+    marks = {ENGINE: "o", CHOICE: "^", ORACLE: "D", IDEAL: "s"}
+    ours, ideal = (row.gains[system]["sdr"] for system in (ENGINE, IDEAL))
     axis.plot([0, ideal.mean], [place, place], color="#e0e0e0", lw=5, zorder=1, solid_capstyle="butt")
     if not np.isnan(ours.low):
         axis.plot([ours.low, ours.high], [place, place], color=_COLOURS[ENGINE], lw=2, zorder=2)
-    for system, found, mark in ((ENGINE, ours, "o"), (ORACLE, oracle, "D"), (IDEAL, ideal, "s")):
-        label = f"{system}, 95 %" if system == ENGINE else system
-        axis.plot(
-            found.mean, place, mark, color=_COLOURS[system], ms=7, zorder=3, mew=0, label=label if first else None
-        )
+    for system, mark in marks.items():
+        label = None if place else f"{system}, 95 %" if system == ENGINE else system
+        mean = row.gains[system]["sdr"].mean
+        axis.plot(mean, place, mark, color=_COLOURS[system], ms=7, zorder=3, mew=0, label=label)
 
 
 def _improvement(report: WatchEvaluation) -> Any:

@@ -19,7 +19,8 @@ DEFINITIONS: Final = {
     "sounds and is not the object is interference",
     "gain": "the figure minus the mixture's, object by object",
     "mixture": "the mixture handed back as the track of every object: the floor",
-    "oracle bases": "bases learnt from each true sound alone: the ceiling for choosing bases",
+    "true choice": "the mixture's own bases, each given to the sound it is most of: the ceiling for naming bases",
+    "oracle bases": "bases learnt from each true sound alone: the ceiling for finding and naming bases",
     "ideal mask": "the ratio of the true magnitudes, in the same windows: a ceiling for masks",
     "missed": "an object that sounds and that the engine was not told of, because it was not seen or is not known to "
     "it; its track is silence, whose SDR is 0 dB",

@@ -11,9 +11,10 @@ from soundsieve.evaluation.plain_values import plain_values
 
 ENGINE: Final = "engine"
 MIXTURE: Final = "mixture"
+CHOICE: Final = "true choice"
 ORACLE: Final = "oracle bases"
 IDEAL: Final = "ideal mask"
-SYSTEMS: Final = (MIXTURE, ENGINE, ORACLE, IDEAL)
+SYSTEMS: Final = (MIXTURE, ENGINE, CHOICE, ORACLE, IDEAL)
 MEASURES: Final = ("sdr", "si_sdr", "bss_sdr", "sir", "sar")
 GAINS: Final = ("sdr", "si_sdr", "bss_sdr", "sir")
 """What is also given as an improvement; the mixture has no artifacts, so that nothing improves on its SAR."""
@@ -26,7 +27,7 @@ class ObjectScores:
 
     Attributes:
         label: The object.
-        system: `mixture`, `engine`, `oracle bases` or `ideal mask`.
+        system: `mixture`, `engine`, `true choice`, `oracle bases` or `ideal mask`.
         found: Whether the engine was told of it, so that it has a track; otherwise the engine's track is silence.
         sdr: 10·log10(‖x‖² / ‖x − x̂‖²); 0 for silence.
         si_sdr: After the best scaling; none for silence, as of the following three.

@@ -14,7 +14,6 @@ from soundsieve.evaluation.watch_report import FalseRow, LabelRow, MapAccuracy, 
 from soundsieve.evaluation.watch_scores import (
     ENGINE,
     GAINS,
-    IDEAL,
     MEASURES,
     MIXTURE,
     ORACLE,
@@ -89,7 +88,7 @@ def _row(name: str, scored: Sequence[_Scored]) -> ObjectRow:
     def gain(system: str, measure: str, chosen: Sequence[_Scored], floor: str = MIXTURE) -> Over:
         return over(chosen, lambda each: getattr(each.by[system], measure) - getattr(each.by[floor], measure))
 
-    better = (ENGINE, ORACLE, IDEAL)
+    better = [system for system in SYSTEMS if system != MIXTURE]
     return ObjectRow(
         name=name,
         videos=len({each.video for each in scored}),

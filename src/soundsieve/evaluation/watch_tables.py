@@ -10,7 +10,7 @@ from typing import Final
 
 from soundsieve.evaluation.unmix_tables import decibels, markdown_table
 from soundsieve.evaluation.watch_report import DEFINITIONS, ObjectRow, Over, WatchEvaluation
-from soundsieve.evaluation.watch_scores import ENGINE, GAINS, IDEAL, MEASURES, MIXTURE, ORACLE, SYSTEMS
+from soundsieve.evaluation.watch_scores import CHOICE, ENGINE, GAINS, IDEAL, MEASURES, MIXTURE, ORACLE, SYSTEMS
 
 TITLES: Final = {"sdr": "SDR", "si_sdr": "SI-SDR", "bss_sdr": "BSS SDR", "sir": "SIR", "sar": "SAR"}
 
@@ -125,7 +125,7 @@ def _overall(row: ObjectRow) -> str:
 
 
 def _rows(title: str, rows: Sequence[ObjectRow]) -> str:
-    heading = [title, "videos", "missed", "SDR mixture", "engine", "gain", "95 %", "oracle bases", "ideal mask"]
+    heading = [title, "videos", "missed", "SDR mixture", "engine", "gain", "95 %", CHOICE, ORACLE, IDEAL]
     heading += ["SI-SDR gain", "BSS SDR gain", "SIR gain", "SAR", "gain of all"]
     lines = []
     for row in rows:
@@ -139,8 +139,7 @@ def _rows(title: str, rows: Sequence[ObjectRow]) -> str:
                 decibels(ours["sdr"].mean),
                 decibels(gains["sdr"].mean, sign="+"),
                 _interval(gains["sdr"]),
-                decibels(row.gains[ORACLE]["sdr"].mean, sign="+"),
-                decibels(row.gains[IDEAL]["sdr"].mean, sign="+"),
+                *(decibels(row.gains[system]["sdr"].mean, sign="+") for system in (CHOICE, ORACLE, IDEAL)),
                 *(decibels(gains[measure].mean, sign="+") for measure in ("si_sdr", "bss_sdr", "sir")),
                 decibels(ours["sar"].mean),
                 decibels(row.all_gains[ENGINE].mean, sign="+"),

@@ -1,16 +1,18 @@
-"""What turns a trained network into an engine that separates the objects of one video."""
+"""The engines that separate the objects of a video: which there are, and what turns a trained network into one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 import torch
 from torch import nn
 
-from soundsieve import models
+from soundsieve import checkpoint, models
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError
+from soundsieve.errors import CheckpointError, unknown_name
 from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.basis_choice import BasisChoice, calibrated
 from soundsieve.inference.device import pick_device
@@ -18,6 +20,43 @@ from soundsieve.inference.map_bases import BaseMap, MapDescriber, SeenAt
 from soundsieve.inference.object_network import NetworkSeparator
 from soundsieve.inference.object_pieces import ObjectEngine, ObjectPieces
 from soundsieve.inference.object_tracks import BasesSeparator
+
+_TASKS: Final = {"nmf": "bases", "network": "objects"}  # of the models of an engine
+ENGINES: Final = {"nmf": "watch", "network": "watch-network"}
+"""Engine → its released checkpoint, the better one last."""
+
+
+def locate(engine: str | None, model: str | Path | None) -> Path:
+    """Find the checkpoint of an engine, or the one that is named.
+
+    Raises:
+        UnknownNameError: when there is no such engine or model.
+        CheckpointError: when a path leads to no checkpoint.
+    """
+    if engine is not None and engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    if model is not None:
+        return checkpoint.locate(model)
+    there = [name for name in ([engine] if engine else ENGINES) if ENGINES[name] in checkpoint.released()]
+    if not there:
+        raise CheckpointError(
+            f"no network for {engine or 'watch'} comes with this copy yet: train one (docs/train-watch.md) and name it "
+            "as the model"
+        )
+    return checkpoint.locate(ENGINES[there[-1]])
+
+
+def engine_of(found: Checkpoint) -> str:
+    """Say which engine a checkpoint is for: one that scores bases, or one that makes tracks.
+
+    Raises:
+        CheckpointError: when it is for neither.
+    """
+    for engine, task in _TASKS.items():
+        if found.model in models.names(task):
+            return engine
+    allowed = ", ".join(name for task in _TASKS.values() for name in models.names(task))
+    raise CheckpointError(f"a {found.model} cannot tell objects apart; expected one of {allowed}")
 
 
 @dataclass(frozen=True)
@@ -58,46 +97,42 @@ class ObjectMaker:
         return self.make(labels, seen_at)
 
 
-def make_objects(checkpoint: Checkpoint, device: str = "auto") -> ObjectMaker:
+def make_objects(found: Checkpoint, device: str = "auto") -> ObjectMaker:
     """Make a checkpoint for `watch` ready for use.
 
     Raises:
         CheckpointError: when it is of another model, its weights do not fit, or its bases are of other spectrograms.
         SettingsError: when this machine has no such device, or the checkpoint's settings are impossible.
     """
+    make = _of_bases if engine_of(found) == "nmf" else _of_network
     place = pick_device(device)
-    makers = {"objects": _of_network, "bases": _of_bases}
-    for task, maker in makers.items():
-        if checkpoint.model in models.names(task):
-            return maker(checkpoint, checkpoint.build().to(place), place)
-    allowed = ", ".join(name for task in makers for name in models.names(task))
-    raise CheckpointError(f"a {checkpoint.model} cannot tell objects apart; expected one of {allowed}")
+    return make(found, found.build().to(place), place)
 
 
-def _of_network(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
-    pieces = ObjectPieces(sample_rate=checkpoint.sample_rate)
+def _of_network(found: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
+    pieces = ObjectPieces(sample_rate=found.sample_rate)
 
     def make(labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
         def seen_from(start_s: float) -> Sequence[str]:
-            found = seen_at(start_s, start_s + pieces.piece_s)
-            return [label for label in found if label in checkpoint.classes]
+            there = seen_at(start_s, start_s + pieces.piece_s)
+            return [label for label in there if label in found.classes]
 
-        separator = NetworkSeparator(network, checkpoint.classes, labels, seen_from, place)
-        return VideoEngine(ObjectEngine(labels, separator, pieces, checkpoint.card))
+        separator = NetworkSeparator(network, found.classes, labels, seen_from, place)
+        return VideoEngine(ObjectEngine(labels, separator, pieces, found.card))
 
     return ObjectMaker(make, pieces.piece_s)
 
 
-def _of_bases(checkpoint: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
-    front_end = ObjectSTFT.parse(checkpoint.front_end)
-    choice = BasisChoice.parse(checkpoint.card.get("choice", {}))
-    _check(network, front_end, choice, len(checkpoint.classes))
+def _of_bases(found: Checkpoint, network: nn.Module, place: torch.device) -> ObjectMaker:
+    front_end = ObjectSTFT.parse(found.front_end)
+    choice = BasisChoice.parse(found.card.get("choice", {}))
+    _check(network, front_end, choice, len(found.classes))
     pieces = ObjectPieces(sample_rate=front_end.sample_rate, piece_s=front_end.piece_s)
 
     def make(labels: tuple[str, ...], seen_at: SeenAt) -> VideoEngine:
-        describer = MapDescriber(network, checkpoint.classes, choice, front_end, _of(labels, seen_at))
+        describer = MapDescriber(network, found.classes, choice, front_end, _of(labels, seen_at))
         return VideoEngine(
-            ObjectEngine(labels, BasesSeparator(labels, describer, front_end, place), pieces, checkpoint.card),
+            ObjectEngine(labels, BasesSeparator(labels, describer, front_end, place), pieces, found.card),
             describer,
         )
 

@@ -20,9 +20,9 @@ from soundsieve.evaluation.watch_report import WatchEvaluation
 from soundsieve.evaluation.watch_scores import VideoScores
 from soundsieve.evaluation.watch_summary import summarise
 from soundsieve.evaluation.watch_tasks import LookTask, MadeTask, PairTask, Told, look_task, made_task, pair_task
+from soundsieve.inference.object_engines import engine_of, locate
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.side_by_side import in_turn, side_by_side
-from soundsieve.systems.watch import engine_of, locate
 
 __all__ = ["WatchEvaluationSettings", "check_videos_folder", "evaluate_watch"]
 

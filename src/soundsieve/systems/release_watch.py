@@ -17,7 +17,7 @@ from soundsieve.errors import CheckpointError, DatasetError
 from soundsieve.evaluation.unmix_tables import decibels, markdown_table
 from soundsieve.evaluation.watch_protocol import WatchEvaluationSettings
 from soundsieve.evaluation.watch_report import ObjectRow, Over, WatchEvaluation
-from soundsieve.evaluation.watch_scores import ENGINE, IDEAL, MIXTURE, ORACLE
+from soundsieve.evaluation.watch_scores import ENGINE, SYSTEMS
 from soundsieve.inference.progress import Progress
 from soundsieve.systems import release_card
 from soundsieve.systems.evaluate_watch import evaluate_watch
@@ -162,10 +162,9 @@ def _number(value: float) -> float | None:
 
 def _results_text(report: WatchEvaluation, note: str) -> str:
     row = report.overall
-    systems = {"this network": ENGINE, "the mixture": MIXTURE, "oracle bases": ORACLE, "ideal mask": IDEAL}
     lines = [
-        [name, *(decibels(row.levels[system][measure].mean) for measure in ("sdr", "si_sdr", "sir", "sar"))]
-        for name, system in systems.items()
+        [system, *(decibels(row.levels[system][measure].mean) for measure in ("sdr", "si_sdr", "sir", "sar"))]
+        for system in SYSTEMS
     ]
     table = markdown_table(["", "SDR (dB)", "SI-SDR", "SIR", "SAR"], lines)
     return f"""{row.videos} videos of the part `test` in which two objects sound; no picture and no sound of theirs was

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from torch import Tensor
 
 from soundsieve import checkpoint
 from soundsieve.checkpoint import RUN_FILE, Checkpoint
+from soundsieve.errors import CheckpointError
+from soundsieve.inference.object_engines import make_objects
 from soundsieve.training import curves
 from soundsieve.training.object_corpus import ObjectCorpus, open_objects
 from soundsieve.training.object_mixing import ObjectData
+from soundsieve.training.object_parts import Teacher
 from soundsieve.training.object_recipe import ObjectRecipe
 from soundsieve.training.object_separating import MONITOR, ObjectTask
 from soundsieve.training.run import Hardware, best_score, best_weights, check_hardware, fit, is_first_process, prepare
@@ -50,6 +54,7 @@ def train(
 
     Raises:
         AudioError: when a video cannot be read.
+        CheckpointError, UnknownNameError: when there is no such teacher.
         DatasetError: when bags are missing or damaged.
         OutputError: when `folder` holds a run and `resume` is not set.
         SettingsError: when the recipe does not fit the bags, or a resumed run has another recipe.
@@ -58,16 +63,33 @@ def train(
     corpus = open_objects(recipe, data)
     examples = recipe.training.mixtures_per_epoch * hardware.devices * hardware.nodes
     check_hardware(hardware, recipe.training.batch, examples)
-    task, videos = ObjectTask(recipe), ObjectData(recipe, corpus)
+    teacher, told = _teacher(recipe)
+    task, videos = ObjectTask(recipe), ObjectData(recipe, corpus, teacher)
     videos.setup("fit")  # what cannot be read is said before a folder is made
     if is_first_process():  # with several devices the other processes find it prepared
-        prepare(folder, recipe, corpus.digest(), resume=resume)
+        prepare(folder, recipe, {**corpus.digest(), **told}, resume=resume)
     trainer = fit(task, videos, recipe.training, folder, monitor=MONITOR, examples=examples, hardware=hardware)
     best = best_score(trainer)
     if trainer.is_global_zero:
         curves.draw(folder, folder / "curves.png")
         _export(recipe, corpus, folder, best_weights(folder), best)
     return TrainedObjects(folder, folder / RUN_FILE, folder / "curves.png", best, corpus.unlabelled("train"))
+
+
+def _teacher(recipe: ObjectRecipe) -> tuple[Teacher | None, dict[str, str]]:
+    """Make what takes videos apart ready, and say which weights it has, so that a run goes on with the same.
+
+    Raises:
+        CheckpointError, UnknownNameError: when there is no such checkpoint, or it is for something else.
+    """
+    if not recipe.teacher:
+        return None, {}
+    path = checkpoint.locate(recipe.teacher)
+    found = checkpoint.load(path)
+    if found.task != "watch":
+        raise CheckpointError(f"{recipe.teacher}: is for {found.task}, and takes no videos apart")
+    weights = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return Teacher(make_objects(found, "cpu"), found.classes, recipe.labels), {"teacher": weights}
 
 
 def _export(recipe: ObjectRecipe, corpus: ObjectCorpus, folder: Path, weights: dict[str, Tensor], best: float) -> None:

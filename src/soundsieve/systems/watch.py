@@ -11,11 +11,11 @@ import numpy as np
 
 from soundsieve import audio, checkpoint
 from soundsieve.checkpoint import Checkpoint
-from soundsieve.errors import CheckpointError, OutputError, SettingsError, VideoError, unknown_name
+from soundsieve.errors import CheckpointError, OutputError, SettingsError, VideoError
 from soundsieve.inference.classes import match_classes
 from soundsieve.inference.group_writer import GroupWriter, refuse_overwriting
 from soundsieve.inference.looked import Looked, look_at
-from soundsieve.inference.object_engines import make_objects
+from soundsieve.inference.object_engines import engine_of, locate, make_objects
 from soundsieve.inference.object_pieces import REST
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.seen import SeenSettings
@@ -27,10 +27,7 @@ from soundsieve.inference.watched import Watched, WatchedObject, WatchReport
 from soundsieve.video import probe, remux
 from soundsieve.video.remux import CODECS
 
-__all__ = ["ENGINES", "WatchReport", "Watched", "WatchedObject", "Watcher", "open_checkpoint"]
-
-ENGINES = {"nmf": "watch", "network": "watch-network"}
-"""Engine → its released checkpoint, the better one last."""
+__all__ = ["WatchReport", "Watched", "WatchedObject", "Watcher", "open_checkpoint"]
 
 
 class Watcher:
@@ -286,31 +283,6 @@ def _report(run: VideoRun, source: Source, looked: Looked, begun: float) -> Watc
         looked.file,
         note=looked.note,
     )
-
-
-def locate(engine: str | None, model: str | Path | None) -> Path:
-    """Find the checkpoint of an engine, or the one that is named.
-
-    Raises:
-        UnknownNameError: when there is no such engine or model.
-        CheckpointError: when a path leads to no checkpoint.
-    """
-    if engine is not None and engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
-    if model is not None:
-        return checkpoint.locate(model)
-    there = [name for name in ([engine] if engine else ENGINES) if ENGINES[name] in checkpoint.released()]
-    if not there:
-        raise CheckpointError(
-            f"no network for {engine or 'watch'} comes with this copy yet: train one (docs/train-watch.md) and name it "
-            "as the model"
-        )
-    return checkpoint.locate(ENGINES[there[-1]])
-
-
-def engine_of(found: Checkpoint) -> str:
-    """Say which engine a checkpoint is for."""
-    return "nmf" if found.model == "miml" else "network"
 
 
 def open_checkpoint(found: Checkpoint, device: str = "auto") -> Watcher:

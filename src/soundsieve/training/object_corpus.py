@@ -48,6 +48,16 @@ class SeenVideo:
         """What videos are sorted by."""
         return (self.name,)
 
+    def read(self, longest_s: float) -> tuple[NDArray[np.float32], int]:
+        """Decode its sound in one channel, (1, t), at most so much of it; the second value is its rate.
+
+        Raises:
+            AudioError: when it cannot be read.
+        """
+        wanted_s = min(longest_s, self.duration_s or longest_s)
+        waveform, rate = audio.read(self.path, start_s=self.start_s, duration_s=wanted_s)
+        return waveform.mean(0, keepdims=True), rate
+
 
 @dataclass(frozen=True, eq=False)
 class HeldVideo:
@@ -67,6 +77,11 @@ class HeldVideo:
         part = np.zeros(frames, np.float32)
         part[begin - start : max(begin, end) - start] = self.numbers[begin:end] / np.float32(_FULL)
         return part
+
+
+def as_numbers(mono: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Make a sound (t,) half as large as it is read back."""
+    return np.rint(mono * _FULL).clip(-32_767, 32_767).astype(np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +124,9 @@ class ObjectCorpus:
         Raises:
             AudioError: when it cannot be read.
         """
-        wanted_s = min(longest_s, video.duration_s or longest_s)
-        waveform, rate = audio.read(video.path, start_s=video.start_s, duration_s=wanted_s)
-        mono = audio.resample(waveform.mean(0, keepdims=True), rate, sample_rate)[0]
-        numbers = np.rint(mono * _FULL).clip(-32_767, 32_767).astype(np.int16)
-        return HeldVideo(tuple(self.labels.index(label) for label in video.labels), numbers)
+        waveform, rate = video.read(longest_s)
+        mono = audio.resample(waveform, rate, sample_rate)[0]
+        return HeldVideo(tuple(self.labels.index(label) for label in video.labels), as_numbers(mono))
 
 
 def open_objects(recipe: ObjectRecipe, folder: Path) -> ObjectCorpus:

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from soundsieve.mixing.generators import Purpose, generator_for
 from soundsieve.training.object_corpus import HeldVideo, ObjectCorpus
+from soundsieve.training.object_parts import Teacher
 from soundsieve.training.object_recipe import ObjectMixtureSettings, ObjectRecipe
 
 _STEEPEST = 2.0  # power of frequency that a noise's power falls with
@@ -168,11 +169,17 @@ def _level_db(waveform: NDArray[np.float32]) -> float:
 
 
 class ObjectData(LightningDataModule):
-    """Mixtures of the training videos, new ones every epoch, and of videos that training never hears."""
+    """Mixtures of the training videos, new ones every epoch, and of videos that training never hears.
 
-    def __init__(self, recipe: ObjectRecipe, corpus: ObjectCorpus) -> None:
+    Args:
+        recipe: What to do with them.
+        corpus: All of them.
+        teacher: Takes those to train on apart that show several objects; None: they stay whole.
+    """
+
+    def __init__(self, recipe: ObjectRecipe, corpus: ObjectCorpus, teacher: Teacher | None = None) -> None:
         super().__init__()
-        self.recipe, self.corpus = recipe, corpus
+        self.recipe, self.corpus, self.teacher = recipe, corpus, teacher
         self._held: dict[str, list[HeldVideo]] = {}
 
     def setup(self, stage: str) -> None:
@@ -184,7 +191,13 @@ class ObjectData(LightningDataModule):
         rate, longest_s = self.recipe.sample_rate, self.recipe.corpus.longest_s
         for subset in ("train", "validation"):
             if subset not in self._held:
-                self._held[subset] = [self.corpus.hold(video, rate, longest_s) for video in self.corpus.videos[subset]]
+                teacher = self.teacher if subset == "train" else None
+                held = self._held[subset] = []
+                for video in self.corpus.videos[subset]:
+                    if teacher is not None and teacher.takes(video):
+                        held += teacher.hold(video, rate, longest_s)
+                    else:
+                        held.append(self.corpus.hold(video, rate, longest_s))
 
     def train_dataloader(self) -> DataLoader[ObjectExample]:
         """New mixtures every epoch."""

@@ -75,6 +75,9 @@ class ObjectRecipe(Settings):
     model: ModelChoice = ModelChoice(name="object_unet")
     corpus: ObjectCorpusSettings = ObjectCorpusSettings()
     seen: SeenSettings = Field(SeenSettings(), description="what counts as an object of a video")
+    teacher: str = Field(
+        "", description="a released name, a checkpoint or a run folder that takes videos of several objects apart first"
+    )
     mixture: ObjectMixtureSettings = ObjectMixtureSettings()
     loss: ObjectLossSettings = ObjectLossSettings()
     training: ObjectTraining = ObjectTraining()
