@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from films import film, grey
 from soundsieve import audio
 from soundsieve.cli import main
 from soundsieve.inference.tags import Label, Tags
@@ -53,6 +54,18 @@ def test_what_is_heard_decides_which_commands_are_offered(
     heard[:] = [Label("unknown", 0.9)]
     assert call("describe", noise) == 0
     assert "none that knows a way" in capsys.readouterr().out
+
+
+def test_a_video_can_be_watched(tmp_path: Path, heard: list[Label], capsys: pytest.CaptureFixture[str]) -> None:
+    sound = np.zeros((1, 2 * RATE), np.float32)
+    clip = film(tmp_path / "a clip.mp4", [0, 1, 2], [grey(10)] * 3, sound=sound, rate=RATE)
+    still = film(tmp_path / "cover.mp4", [0], [grey(10)], sound=sound, rate=RATE)
+    for path, offered in ((clip, True), (still, False)):
+        assert call("describe", path, "--json") == 0
+        commands = json.loads(capsys.readouterr().out)["commands"]
+        assert ("watch" in commands) is offered
+    assert call("describe", clip) == 0
+    assert f"soundsieve watch '{clip}'" in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_described_does_not_stop_the_others(

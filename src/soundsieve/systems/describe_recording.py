@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from soundsieve import audio, checkpoint
+from soundsieve import audio, checkpoint, video
+from soundsieve.errors import VideoError
 from soundsieve.inference.progress import CancelToken, Progress
 from soundsieve.inference.tags import Label
 from soundsieve.inference.timeline import UNKNOWN
@@ -83,6 +84,8 @@ class Describer:
             commands["select"] = shlex.join(["soundsieve", "select", str(path), "--keep", ",".join(known)])
         if genre[0].label != UNKNOWN or _SUNG in {found.label for found in heard}:
             commands["unmix"] = shlex.join(["soundsieve", "unmix", str(path)])
+        if _moves(path):
+            commands["watch"] = shlex.join(["soundsieve", "watch", str(path)])
         return Description(path, info.duration_s, info.sample_rate, info.channels, heard, genre, commands)
 
 
@@ -93,6 +96,14 @@ def known_to(heard: tuple[Label, ...], classes: tuple[str, ...]) -> list[str]:
     ['dog', 'rain']
     """
     return [found.label for found in heard if found.label in classes]
+
+
+def _moves(path: Path) -> bool:
+    """Say whether a recording has pictures that follow each other; a song's cover is one picture."""
+    try:
+        return video.probe(path).frame_rate is not None
+    except VideoError:  # a recording without pictures is no mistake
+        return False
 
 
 def _rows(labels: tuple[Label, ...]) -> list[dict[str, Any]]:
