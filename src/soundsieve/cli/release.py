@@ -26,6 +26,7 @@ def command(
     made_by: Annotated[str, typer.Option(help="The command that made the run, for the card.")] = "",
     note: Annotated[str, typer.Option(help="What a reader of the results must know, for the card.")] = "",
     mixtures: Annotated[int, typer.Option(min=1, help="Mixtures in each set.")] = 500,
+    jobs: Annotated[int | None, typer.Option(min=1, help="watch: processes that evaluate, of one thread each.")] = None,
     force: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
@@ -53,7 +54,15 @@ def command(
     if task == "watch":
         with progress_bar("videos", shown=not quiet) as progress:
             watched = release_watch.release(
-                run, [str(data)], out, command=command, licence=licence, note=note, force=force, progress=progress
+                run,
+                [str(data)],
+                out,
+                command=command,
+                licence=licence,
+                note=note,
+                force=force,
+                jobs=jobs,
+                progress=progress,
             )
         typer.echo(f"{watched.weights} and {watched.card}")
         return
