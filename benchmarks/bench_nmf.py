@@ -44,12 +44,12 @@ def made(seed: int) -> Tensor:
 
 
 def read(path: Path) -> Tensor:
-    """The first ten seconds of a recording, in mono, with silence after a shorter one."""
+    """The first ten seconds of a recording, in mono; a shorter one again and again."""
     from soundsieve import audio
 
     waveform, rate = audio.read(path)
     mono = audio.resample(waveform.mean(axis=0, keepdims=True), rate, FRONT_END.sample_rate)[0, : FRONT_END.piece]
-    return torch.from_numpy(np.pad(mono, (0, FRONT_END.piece - len(mono))))
+    return torch.from_numpy(np.pad(mono, (0, FRONT_END.piece - len(mono)), mode="wrap"))
 
 
 def plain(spectrum: Tensor) -> tuple[Tensor, Tensor]:

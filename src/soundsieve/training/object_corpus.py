@@ -81,7 +81,7 @@ class HeldVideo:
 
 def as_numbers(mono: NDArray[np.float32]) -> NDArray[np.int16]:
     """Make a sound (t,) half as large as it is read back."""
-    return np.rint(mono * _FULL).clip(-32_767, 32_767).astype(np.int16)
+    return np.asarray(np.rint(mono * _FULL).clip(-32_767, 32_767), np.int16)
 
 
 @dataclass(frozen=True, eq=False)
