@@ -19,6 +19,8 @@ from soundsieve.features.object_stft import ObjectSTFT
 from soundsieve.inference.basis_choice import BasisChoice, assign
 from soundsieve.inference.object_tracks import PieceBases
 
+_MOST = 0.5  # of a base: whose it is
+
 SeenAt = Callable[[float, float], Sequence[str]]
 """Which objects are seen from one second to another."""
 
@@ -52,7 +54,7 @@ class MapDescriber:
         choice: How the map is read.
         front_end: How many bases there are, and of what.
         seen_at: Which objects are seen.
-        used: Label → bases that went to it so far, of all pieces.
+        used: Label → bases of which half or more went to it so far, of all pieces.
         shown: The map of the piece with most energy so far, None before there is one.
     """
 
@@ -77,7 +79,7 @@ class MapDescriber:
         loudness = (factors.activations * factors.bases.sum(0)[:, None]).cpu()
         weights = assign(base_map.cpu(), rows, self.choice, loudness)
         for label, row in zip(seen, weights, strict=True):
-            self.used[label] += int((row > 0).sum())
+            self.used[label] += int((row >= _MOST).sum())
         energy = loudness.sum(-1).numpy()
         self._show(BaseMap(start_s, tuple(seen), _softmax(base_map[rows]), weights.numpy(), energy))
         return PieceBases(tuple((label, factors.bases) for label in seen), weights=weights.to(factors.bases))

@@ -22,7 +22,7 @@ from soundsieve.inference.object_pieces import ObjectEngine, ObjectPieces
 from soundsieve.inference.object_tracks import BasesSeparator
 
 _TASKS: Final = {"nmf": "bases", "network": "objects"}  # of the models of an engine
-ENGINES: Final = {"nmf": "watch", "network": "watch-network"}
+ENGINES: Final = {"network": "watch-network", "nmf": "watch"}
 """Engine → its released checkpoint, the better one last."""
 
 

@@ -25,7 +25,7 @@ class WatchedObject:
         visual: How clearly it is seen, from 0 to 1, where it is clearest.
         audible: The share of the video's energy that its track has, from 0 to 1.
         silent: Whether that is too little to be anything.
-        bases: How many bases went to it, of all pieces; None where the engine has none.
+        bases: How many bases went to it by half or more, of all pieces; None where the engine has none.
     """
 
     label: str

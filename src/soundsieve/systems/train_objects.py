@@ -84,12 +84,15 @@ def _teacher(recipe: ObjectRecipe) -> tuple[Teacher | None, dict[str, str]]:
     """
     if not recipe.teacher:
         return None, {}
-    path = checkpoint.locate(recipe.teacher)
-    found = checkpoint.load(path)
+    found = checkpoint.load(checkpoint.locate(recipe.teacher))
     if found.task != "watch":
         raise CheckpointError(f"{recipe.teacher}: is for {found.task}, and takes no videos apart")
-    weights = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return Teacher(make_objects(found, "cpu"), found.classes, recipe.labels), {"teacher": weights}
+    weights = hashlib.sha256()
+    for name in sorted(found.weights):  # the card may be written anew
+        weights.update(name.encode())
+        weights.update(found.weights[name].numpy().tobytes())
+    teacher = Teacher(make_objects(found, "cpu"), found.classes, recipe.labels)
+    return teacher, {"teacher": weights.hexdigest()[:16]}
 
 
 def _export(recipe: ObjectRecipe, corpus: ObjectCorpus, folder: Path, weights: dict[str, Tensor], best: float) -> None:
