@@ -88,11 +88,15 @@ def ours(spectrum: Tensor, iterations: int = ITERATIONS) -> tuple[Tensor, Tensor
     return found.bases, found.activations
 
 
+_REST_S = 0.3  # threads of the library before spin for a while after their work, and would slow the next one
+
+
 def timed(works: list[Callable[[], object]], repeats: int) -> list[float]:
     """Least seconds of each, run in turn."""
     best = [np.inf] * len(works)
     for _ in range(repeats):
         for number, work in enumerate(works):
+            time.sleep(_REST_S)
             start = time.perf_counter()
             work()
             best[number] = min(best[number], time.perf_counter() - start)

@@ -157,9 +157,11 @@ def report(video: Path, arguments: argparse.Namespace) -> str:
             command = [*program, long, "-o", Path(folder) / "out", *options, "--device", "cpu", "--force", "--quiet"]
             rows.append(f"| {length_s:g} | {measure([str(word) for word in command]).file_cells(length_s)} |")
     words = f"--model {arguments.model.name} --hours {' '.join(f'{hours:g}' for hours in arguments.hours)}"
+    words += f" --video {arguments.video.name}" if arguments.video else ""
+    which = "that video" if arguments.video else "a made one"
     return "\n".join(
         [
-            f"Command: `python benchmarks/bench_watch.py {words}`. {MACHINE}; {arguments.video or 'a made video'}.",
+            f"Command: `python benchmarks/bench_watch.py {words}`. {MACHINE}; {which}.",
             "",
             f"| stage of {LENGTH_S} s of video | median of {ROUNDS} (s) |",
             "|---|---:|",
