@@ -52,6 +52,11 @@ def test_half_precision_halves_the_file(saved: tuple[Path, torch.nn.Module], tmp
     torch.testing.assert_close(again.build()(mixture, wanted), kept.build()(mixture, wanted), atol=1e-2, rtol=0)
 
 
+def test_it_may_be_read_by_those_who_may_read_other_files(saved: tuple[Path, torch.nn.Module], tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    assert saved[0].stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_a_checkpoint_is_found_by_path_and_by_run_folder(saved: tuple[Path, torch.nn.Module]) -> None:
     assert checkpoint.locate(saved[0]) == saved[0]
     assert checkpoint.locate(saved[0].parent) == saved[0]

@@ -130,7 +130,10 @@ def save(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        mode = temporary.stat().st_mode  # safetensors would let nobody else read it
         save_file(weights, temporary, metadata)
+        temporary.chmod(mode)
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from None
