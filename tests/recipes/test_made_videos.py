@@ -1,7 +1,7 @@
 """Made videos: what is decided, who is seen and heard in which part, and tracks that add up to the sound.
 
-A small program stands in for FluidSynth, noise for recordings and plain colours for pictures, so that nothing has to be
-fetched.
+Small programs stand in for FluidSynth and TiMidity++, noise for recordings and plain colours for pictures, so that
+nothing has to be fetched.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ import soundfile
 from soundsieve.datasets import made_videos
 from soundsieve.datasets.object_groups import NAMES
 from soundsieve.datasets.video import PARTS
-from soundsieve.errors import DatasetError, SettingsError
+from soundsieve.errors import AudioError, DatasetError, SettingsError
 from soundsieve.recipes.clips import RATE_HZ as SOUND_HZ
-from soundsieve.recipes.select.effects import PRESENT
-from soundsieve.recipes.select.material import FONTS, KIT_FOLDER, LICENCES
+from soundsieve.recipes.select.material import FONTS, KIT_FOLDER
 from soundsieve.recipes.unmix.sources import ACOUSTIC_KITS
-from soundsieve.recipes.watch import made, pictures, sounds
+from soundsieve.recipes.watch import made, pictures, sounds, timidity
 from soundsieve.recipes.watch.frames import frames, shots, view
 from soundsieve.recipes.watch.instruments import INSTRUMENTS
 from soundsieve.recipes.watch.parts import divide
@@ -36,7 +35,11 @@ from soundsieve.recipes.watch.write import RATE_HZ, mix
 SMALL = ["duration_s=3", "width=64", "height=64", "frame_rate=2"]
 SYNTHESIZER = f"""#!{sys.executable} -S
 import array, sys, wave, zlib
-out, score = sys.argv[sys.argv.index("-F") + 1], open(sys.argv[-1], "rb").read()
+out = sys.argv[sys.argv.index("-F" if "-F" in sys.argv else "-o") + 1]
+if "-c" in sys.argv:  # TiMidity++ finds its patches where its configuration says
+    first = open(sys.argv[sys.argv.index("-c") + 1]).readline().split()
+    assert first[0] == "dir" and open(first[1] + "/Tone_000/040_Violin.pat").read() == "a patch", first
+score = open(sys.argv[-1], "rb").read()
 step = 200 + zlib.crc32(score) % 400
 ramp = array.array("h", ((n * step) % 20000 - 10000 for n in range(10000))) * (10 * {SOUND_HZ} // 10000)
 with wave.open(out, "wb") as file:
@@ -62,10 +65,13 @@ def write_picture(path: Path, colour: tuple[int, int, int]) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two soundfonts and a kit as far as their names go, four pictures each of three objects, eight dogs' barks."""
     home = tmp_path_factory.mktemp("home")
-    for font in FONTS:
+    for font in (*FONTS, sounds.FREEPATS):
         if font.name in sounds.FONT_PARTS:
             (home / "packages" / font.path).parent.mkdir(parents=True, exist_ok=True)
             (home / "packages" / font.path).write_bytes(b"a soundfont")
+    (home / "packages" / timidity.CONFIGURATION).write_text("dir /usr/share/midi/freepats\nbank 0\n")
+    (home / "packages" / timidity.PATCHES / "Tone_000").mkdir(parents=True)
+    (home / "packages" / timidity.PATCHES / "Tone_000" / "040_Violin.pat").write_text("a patch")
     for label, colour in COLOURS.items():
         for number in range(4):
             write_picture(home / "pictures" / f"{number:04d}_{label}.png", colour)
@@ -77,8 +83,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "sounds" / label).mkdir()
         soundfile.write(home / "sounds" / label / "own.wav", 0.3 * tone(700, 1.0), SOUND_HZ)
     (home / "bin").mkdir()
-    (home / "bin" / "fluidsynth").write_text(SYNTHESIZER)
-    (home / "bin" / "fluidsynth").chmod(0o755)
+    for program in made.SYNTHESIZERS:
+        (home / "bin" / program).write_text(SYNTHESIZER)
+        (home / "bin" / program).chmod(0o755)
     return home
 
 
@@ -112,8 +119,11 @@ def test_tables_name_objects_packages_and_licences() -> None:
     assert len({(row["package"], row["sound"]) for row in heard}) == len(heard)
     for row in heard:
         assert row["object"] in NAMES
-        assert row["package"] in PRESENT
-        assert row["licence"] or row["package"] in LICENCES
+        assert row["package"] in sounds.PRESENT
+        assert row["licence"] or row["package"] in sounds.LICENCES
+        assert row["part"] in {"", *PARTS}
+    parts = {(row["source"], row["part"]) for row in heard}
+    assert len(parts) == len({source for source, _ in parts})  # one part for all of a source
     assert {instrument.label for instrument in INSTRUMENTS} <= set(NAMES)
     assert all(instrument.lowest < instrument.highest for instrument in INSTRUMENTS)
 
@@ -123,9 +133,9 @@ def test_nothing_is_seen_or_heard_in_two_parts(home: Path, found: dict[str, Mate
     seen = [p.name for here in found.values() for each in here.pictures.values() for p in each]
     heard = [s.name for here in found.values() for each in here.sources.values() for s in each]
     assert len(seen) == len(set(seen)) == 12
-    assert len(heard) == len(set(heard)) == 8 + 2 * 3  # barks; and of two instruments two soundfonts and a recording
+    assert len(heard) == len(set(heard)) == 8 + 2 * 4  # barks; and of two instruments three soundfonts and a recording
     fonts = {part: {s.font.name for e in here.sources.values() for s in e if s.font} for part, here in found.items()}
-    assert fonts == {"train": {"fluid"}, "validation": set(), "test": {"timgm"}}
+    assert fonts == {"train": {"fluid", "freepats"}, "validation": set(), "test": {"timgm"}}
 
 
 def test_the_division_does_not_depend_on_other_objects(home: Path, tmp_path: Path) -> None:
@@ -213,10 +223,10 @@ def test_tracks_have_their_levels_and_stay_below_full_scale() -> None:
 
 
 def test_every_kind_of_source_fills_the_length(home: Path, found: dict[str, Material], tmp_path: Path) -> None:
-    program = str(home / "bin" / "fluidsynth")
+    programs = {name: str(home / "bin" / name) for name in made.SYNTHESIZERS}
     for here in found.values():
         for source in (each for sources in here.sources.values() for each in sources):
-            sound = perform(source, np.random.default_rng(0), 4.0, home / "packages", program)
+            sound = perform(source, np.random.default_rng(0), 4.0, home / "packages", programs)
             assert sound.shape == (4 * SOUND_HZ,)
             assert np.abs(sound[SOUND_HZ:]).max() > 0.01
     kit = next(iter(ACOUSTIC_KITS["train"]))
@@ -228,8 +238,33 @@ def test_every_kind_of_source_fills_the_length(home: Path, found: dict[str, Mate
     )
     (source,) = sounds.find_sounds(tmp_path, {})
     assert (source.label, source.part, source.name) == ("drum", "train", kit)
-    drums = perform(source, np.random.default_rng(0), 4.0, tmp_path, program)
+    drums = perform(source, np.random.default_rng(0), 4.0, tmp_path, programs)
     assert sum(np.abs(part).max() > 0.1 for part in np.array_split(drums, 4)) == 4
+
+
+def test_patches_play_the_instruments_they_have(tmp_path: Path, home: Path) -> None:
+    played = [source for source in sounds.find_sounds(home / "packages", {}) if source.font is sounds.FREEPATS]
+    labels = {source.label for source in played}
+    assert {source.part for source in played} == {"train"}
+    assert labels >= {"violin", "piano", "saxophone"}
+    assert not labels & {"banjo", "harmonica", "marimba", "drum"}
+    (tmp_path / "broken").write_text(f"#!{sys.executable} -S\nraise SystemExit('no such patch')\n")
+    (tmp_path / "broken").chmod(0o755)
+    with pytest.raises(AudioError, match=r"timidity could not render with it .*no such patch"):
+        timidity.render(str(tmp_path / "broken"), home / "packages", b"")
+    with pytest.raises(DatasetError, match=r"freepats: expected etc/timidity/freepats.cfg in "):
+        timidity.render(str(tmp_path / "broken"), tmp_path, b"")
+
+
+def test_what_has_a_part_of_its_own_moves_nothing_else(tmp_path: Path) -> None:
+    """Old results on the test part must stay comparable when a recording joins."""
+    (tmp_path / sounds.PRESENT["tuxpaint-stamps-default"]).mkdir(parents=True)
+    before = {source.name: source.part for source in sounds.find_sounds(tmp_path, {})}
+    (tmp_path / sounds.PRESENT["scratch"]).mkdir(parents=True)
+    after = {source.name: source.part for source in sounds.find_sounds(tmp_path, {})}
+    assert {name: after[name] for name in before} == before
+    assert {after[name] for name in after.keys() - before} == {"train"}
+    assert before["tuxpaint-cat"] == "train"
 
 
 # What is seen

@@ -49,7 +49,10 @@ STROKE_CLIPS = 8  # clips made from one recorded stroke at most
 
 @dataclass(frozen=True)
 class Font:
-    """A soundfont: its package and file, whose recordings it holds, and its acoustic drum kits."""
+    """A soundfont: its package and file, whose recordings it holds, and its acoustic drum kits.
+
+    One that has not all of General MIDI's programs names those it has.
+    """
 
     name: str
     package: str
@@ -59,6 +62,8 @@ class Font:
     melodic: bool = True
     drum_channel: int = phrases.DRUM_CHANNEL
     drum_keys: dict[str, tuple[int, ...]] = field(default_factory=lambda: dict(drums.DRUM_KEYS))
+    programs: tuple[int, ...] = tuple(range(128))
+    synthesizer: str = "fluidsynth"
 
 
 _KITS = (0, 1, 3, 4, 8, 9, 16, 17, 32, 40, 48)

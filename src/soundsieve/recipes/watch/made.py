@@ -1,10 +1,11 @@
 r"""Make videos with true tracks, to learn `watch` from and to score it, out of public pictures and sounds.
 
-    apt-get download fluid-soundfont-gm timgm6mb-soundfont avldrums.lv2-soundfont hydrogen-drumkits openttd-opensfx \
-        tuxpaint-stamps-default gcompris-qt-data openclipart-png
+    apt-get download fluid-soundfont-gm freepats timgm6mb-soundfont avldrums.lv2-soundfont hydrogen-drumkits \
+        openttd-opensfx tuxpaint-stamps-default gcompris-qt-data openclipart-png scratch simutrans-pak64 \
+        lincity-ng-data
     for package in *.deb; do dpkg-deb -x "$package" packages; done
     npm pack @lobehub/fluent-emoji-3d@1.1.0 && tar -xzf lobehub-fluent-emoji-3d-*.tgz -C packages
-    apt-get install fluidsynth
+    apt-get install fluidsynth timidity
     python -m soundsieve.recipes.watch.made --packages packages --pictures pictures \
         --sounds esc50=data/ESC-50-master --sounds fsdkaggle2018=data/fsdkaggle2018 --out data/made
 
@@ -40,10 +41,12 @@ from soundsieve.recipes.watch.manifest import claim, write_licences
 from soundsieve.recipes.watch.pictures import find_pictures, read_picture
 from soundsieve.recipes.watch.plan import MadeSettings, Material, Plan, decide, materials
 from soundsieve.recipes.watch.sounds import find_sounds
+from soundsieve.recipes.watch.timidity import find_timidity
 from soundsieve.recipes.watch.tracks import perform
 from soundsieve.recipes.watch.write import RATE_HZ, mix, write_track, write_video
 from soundsieve.settings import override
 
+SYNTHESIZERS = {"fluidsynth": find_fluidsynth, "timidity": find_timidity}
 _PARTIAL = ".partial"
 
 
@@ -55,14 +58,14 @@ class Job:
     packages: Path
     seed: int
     settings: MadeSettings
-    program: str
+    programs: Mapping[str, str]
 
 
 def make_videos(job: Job, found: Mapping[str, Material], count: int, jobs: int = 1) -> Iterator[tuple[Plan, bool]]:
     """Make videos 0 to `count` − 1 and yield each that is there, and whether it is new.
 
     Raises:
-        AudioError: when a recording cannot be read or FluidSynth fails.
+        AudioError: when a recording cannot be read or a synthesizer fails.
         DatasetError: when a picture or a kit cannot be read.
         OutputError: when the folder holds videos of other settings, or cannot be written.
     """
@@ -116,7 +119,7 @@ def make_video(job: Job, plan: Plan) -> None:
     """
     settings, rng = job.settings, np.random.default_rng([job.seed, plan.number, 1])
     heard = [
-        (thing, perform(thing.source, rng, settings.duration_s, job.packages, job.program))
+        (thing, perform(thing.source, rng, settings.duration_s, job.packages, job.programs))
         for thing in plan.things
         if thing.source
     ]
@@ -181,8 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = MadeSettings.parse(override(MadeSettings().model_dump(mode="json"), options.settings))
         sources = find_sounds(options.packages, _sets(options.sounds))
         found = materials(find_pictures(options.pictures, options.packages), sources)
-        rendered = any(source.font for source in sources)
-        job = Job(options.out, options.packages, options.seed, settings, find_fluidsynth() if rendered else "")
+        played = {source.font.synthesizer for source in sources if source.font}
+        programs = {name: find() for name, find in SYNTHESIZERS.items() if name in played}
+        job = Job(options.out, options.packages, options.seed, settings, programs)
         for part, here in found.items():
             print(f"{part}: {len(here.labels)} objects: {', '.join(here.labels)}", file=sys.stderr)
         for plan, fresh in make_videos(job, found, options.videos, options.jobs):

@@ -1,10 +1,11 @@
 """Sounds of the objects: soundfonts, recorded drum kits, recordings inside public packages and in data sets.
 
-Training plays FluidR3, testing TimGM6mb; MuseScore's soundfont, which shares FluidR3's recordings and takes seconds to
-open, plays nothing. There is no third one, so validation has recordings only, among them one of each instrument in
-gcompris-qt-data. Recorded kits are divided as `unmix` divides them. All other recordings are divided by source
-(`parts.divide`): those in `sounds.csv`, which names what is truly labelled in the packages, and those of data sets
-such as ESC-50 and FSDKaggle2018, by their leakage group.
+Training plays FluidR3 and FreePats, testing TimGM6mb. MuseScore's soundfont, which shares FluidR3's recordings and
+takes seconds to open, and csound's, which is mostly TimGM6mb's (`same_samples`), play nothing. Validation has
+recordings only, among them one of each instrument in gcompris-qt-data. Recorded kits are divided as `unmix` divides
+them. All other recordings are divided by source (`parts.divide`): those in `sounds.csv`, which names what is truly
+labelled in the packages, and those of data sets such as ESC-50 and FSDKaggle2018, by their leakage group. What joined
+the table later is given a part there, so that the others stay in theirs and results on the test part remain comparable.
 """
 
 from __future__ import annotations
@@ -20,11 +21,27 @@ from soundsieve.errors import SettingsError
 from soundsieve.recipes.select import drums, effects, material
 from soundsieve.recipes.select.material import FONTS, KIT_FOLDER, Font
 from soundsieve.recipes.unmix.sources import ACOUSTIC_KITS
+from soundsieve.recipes.watch import timidity
 from soundsieve.recipes.watch.instruments import INSTRUMENTS
 from soundsieve.recipes.watch.parts import divide, shuffled
 
 TABLE = Path(__file__).with_name("sounds.csv")
-FONT_PARTS = {"fluid": "train", "timgm": "test"}
+# FreePats has no banjo, no harmonica and no marimba; in its soprano saxophone is a sample of TimGM6mb's English horn
+_PATCHES = (0, 1, 21, 24, 25, 27, 29, 30, 40, 42, 46, 57, 60, 65, 66, 67, 73)
+FREEPATS = Font(
+    "freepats", "freepats", timidity.CONFIGURATION, "freepats", (), programs=_PATCHES, synthesizer="timidity"
+)
+FONT_PARTS = {"fluid": "train", "freepats": "train", "timgm": "test"}
+LICENCES = {
+    **material.LICENCES,
+    "freepats": "GPL-2+ with composition exception, the FreePats project",
+}
+PRESENT = {
+    **effects.PRESENT,
+    "lincity-ng-data": "usr/share/games/lincity-ng/sounds",
+    "scratch": "usr/share/scratch/Media/Sounds",
+    "simutrans-pak64": "usr/share/games/simutrans/pak/sound",
+}
 FONT_KIT_PARTS = {**FONT_PARTS, "zeppelin": "test"}
 # What data sets call the objects, where they call them otherwise; a horn or an engine as such is no object
 LABELS = {
@@ -86,15 +103,17 @@ def find_sounds(packages: Path | None, sets: Mapping[str, Path]) -> list[Source]
         UnknownNameError: there is no such data set.
     """
     played = _played(packages) if packages else []
-    recorded = _in_packages(packages) if packages else {}
+    recorded, fixed = _in_packages(packages) if packages else ({}, {})
     for name, root in sets.items():
         found = _in_data_set(name, root)
         if not found:
             raise SettingsError(f"--sounds {name}={root}: has no sound of {', '.join(GROUPS)}")
         recorded.update(found)
-    names = {label: shuffled(name for other, name in recorded if other == label) for label in GROUPS}
+    names = {
+        label: shuffled(name for other, name in recorded if other == label and name not in fixed) for label in GROUPS
+    }
     provided = {label: [source.part for source in played if source.label == label] for label in GROUPS}
-    part_of = divide(names, provided)
+    part_of = {**divide(names, provided), **fixed}
     sources = [
         Source(name, label, part_of[name], package, licence, recordings=tuple(recordings))
         for (label, name), (package, licence, recordings) in recorded.items()
@@ -104,11 +123,12 @@ def find_sounds(packages: Path | None, sets: Mapping[str, Path]) -> list[Source]
 
 def _played(packages: Path) -> list[Source]:
     found = []
-    for font in FONTS:
+    for font in (*FONTS, FREEPATS):
         if not (packages / font.path).is_file() or font.name not in FONT_KIT_PARTS:
             continue
-        labels = [*({i.label: None for i in INSTRUMENTS} if font.melodic else {}), "drum"]
-        part, licence = FONT_KIT_PARTS[font.name], material.LICENCES[font.package]
+        played = {i.label: None for i in INSTRUMENTS if font.melodic and i.program in font.programs}
+        labels = [*played, *(["drum"] if font.kits else [])]
+        part, licence = FONT_KIT_PARTS[font.name], LICENCES[font.package]
         found += [Source(f"{font.name} {label}", label, part, font.package, licence, font) for label in labels]
     for part, kits in ACOUSTIC_KITS.items():
         for kit in kits:
@@ -121,16 +141,20 @@ def _played(packages: Path) -> list[Source]:
 Found = dict[tuple[str, str], tuple[str, str, list[Recording]]]  # object and source → package, licence, recordings
 
 
-def _in_packages(packages: Path) -> Found:
+def _in_packages(packages: Path) -> tuple[Found, dict[str, str]]:
+    """Return what the table names, and the parts of those sources that have one whatever else there is."""
     found: Found = {}
+    fixed = {}
     with TABLE.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             package = row["package"]
-            if (packages / effects.PRESENT[package]).exists():
-                licence = row["licence"] or material.LICENCES[package]
+            if (packages / PRESENT[package]).exists():
+                licence = row["licence"] or LICENCES[package]
                 _, _, recordings = found.setdefault((row["object"], row["source"]), (package, licence, []))
                 recordings.append(Recording(None, package, row["sound"]))
-    return found
+                if row["part"]:
+                    fixed[row["source"]] = row["part"]
+    return found, fixed
 
 
 def _in_data_set(name: str, root: Path) -> Found:

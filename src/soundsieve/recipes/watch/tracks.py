@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from soundsieve.recipes.clips import RATE_HZ, read_mono, tidy
 from soundsieve.recipes.select import drums, effects, phrases
 from soundsieve.recipes.select.drums import Hit
 from soundsieve.recipes.select.fluidsynth import render
+from soundsieve.recipes.watch import timidity
 from soundsieve.recipes.watch.instruments import INSTRUMENTS
 from soundsieve.recipes.watch.sounds import Recording, Source
 
@@ -27,7 +28,9 @@ _FRAME_S, _ACTIVE_DB = 0.05, -40.0
 Sound = NDArray[np.float32]
 
 
-def perform(source: Source, rng: np.random.Generator, length_s: float, packages: Path, program: str) -> Sound:
+def perform(
+    source: Source, rng: np.random.Generator, length_s: float, packages: Path, programs: Mapping[str, str]
+) -> Sound:
     """Return the sound of a source, (time,) at 44.1 kHz, of exactly that length and any level.
 
     Args:
@@ -35,17 +38,17 @@ def perform(source: Source, rng: np.random.Generator, length_s: float, packages:
         rng: decides what is played.
         length_s: of the video.
         packages: the folder the packages were unpacked into.
-        program: the path of FluidSynth.
+        programs: the paths of the synthesizers.
 
     Raises:
-        AudioError: a recording cannot be read or is silent, or FluidSynth fails.
+        AudioError: a recording cannot be read or is silent, or a synthesizer fails.
         DatasetError: a package or kit does not hold what it should.
     """
     length = round(length_s * RATE_HZ)
     if source.kit is not None:
         sound = _kit(source.kit, rng, length_s)
     elif source.font is not None:
-        sound = _soundfont(source, rng, length_s, packages, program)
+        sound = _soundfont(source, rng, length_s, packages, programs)
     else:
         sound = _recordings(source.recordings, rng, length, packages)
     sound = np.pad(sound[:length], (0, max(0, length - len(sound))))
@@ -56,7 +59,9 @@ def perform(source: Source, rng: np.random.Generator, length_s: float, packages:
     return sound
 
 
-def _soundfont(source: Source, rng: np.random.Generator, length_s: float, packages: Path, program: str) -> Sound:
+def _soundfont(
+    source: Source, rng: np.random.Generator, length_s: float, packages: Path, programs: Mapping[str, str]
+) -> Sound:
     font = source.font
     if font is None:
         raise TypeError("a source without a soundfont")
@@ -72,11 +77,17 @@ def _soundfont(source: Source, rng: np.random.Generator, length_s: float, packag
         midi, begin_s = phrases.midi_bytes(notes, (), kit, channel), 0.0
     else:
         fitting = [instrument for instrument in INSTRUMENTS if instrument.label == source.label]
+        fitting = [instrument for instrument in fitting if instrument.program in font.programs]
         instrument = fitting[int(rng.integers(len(fitting)))]
         played, controls, _ = phrases.session(instrument, PHRASES, rng)
         midi = phrases.midi_bytes(played, controls, instrument.program)
         begin_s = LEAD_S + float(rng.uniform(-0.4, 1.0))
-    sound: Sound = render(program, packages / font.path, midi).mean(axis=0, dtype=np.float32)
+    program = programs[font.synthesizer]
+    if font.synthesizer == "timidity":
+        both = timidity.render(program, packages, midi)
+    else:
+        both = render(program, packages / font.path, midi)
+    sound: Sound = both.mean(axis=0, dtype=np.float32)
     return sound[round(begin_s * RATE_HZ) :]
 
 
