@@ -248,12 +248,12 @@ def test_patches_play_the_instruments_they_have(tmp_path: Path, home: Path) -> N
     assert {source.part for source in played} == {"train"}
     assert labels >= {"violin", "piano", "saxophone"}
     assert not labels & {"banjo", "harmonica", "marimba", "drum"}
-    (tmp_path / "broken").write_text(f"#!{sys.executable} -S\nraise SystemExit('no such patch')\n")
-    (tmp_path / "broken").chmod(0o755)
+    (tmp_path / "timidity").write_text(f"#!{sys.executable} -S\nraise SystemExit('no such patch')\n")
+    (tmp_path / "timidity").chmod(0o755)
     with pytest.raises(AudioError, match=r"timidity could not render with it .*no such patch"):
-        timidity.render(str(tmp_path / "broken"), home / "packages", b"")
+        timidity.render(str(tmp_path / "timidity"), home / "packages", b"")
     with pytest.raises(DatasetError, match=r"freepats: expected etc/timidity/freepats.cfg in "):
-        timidity.render(str(tmp_path / "broken"), tmp_path, b"")
+        timidity.render(str(tmp_path / "timidity"), tmp_path, b"")
 
 
 def test_what_has_a_part_of_its_own_moves_nothing_else(tmp_path: Path) -> None:

@@ -23,11 +23,18 @@ def find_fluidsynth() -> str:
     Raises:
         MissingExtraError: when it is not installed.
     """
-    found = shutil.which("fluidsynth")
+    return find_program("fluidsynth", "renders the instruments")
+
+
+def find_program(name: str, does: str) -> str:
+    """Return the path of a program that a package of the same name has.
+
+    Raises:
+        MissingExtraError: when it is not installed, saying what it does.
+    """
+    found = shutil.which(name)
     if found is None:
-        raise MissingExtraError(
-            "the program 'fluidsynth', which renders the instruments, is not on PATH: apt-get install fluidsynth"
-        )
+        raise MissingExtraError(f"the program '{name}', which {does}, is not on PATH: apt-get install {name}")
     return found
 
 
@@ -53,13 +60,26 @@ def render(program: str, font: Path, midi: bytes, *, reverb: bool = True) -> NDA
         command = [program, "-n", "-i", "-q", "-g", "0.4", "-C", "0", "-R", str(int(reverb)), "-r", str(RATE_HZ)]
         # only the samples of the programs played are loaded: a large soundfont opens in a moment
         command += ["-O", "float", "-o", "synth.dynamic-sample-loading=1", "-o", "synth.reverb.room-size=0.4"]
-        done = subprocess.run(
-            [*command, "-T", "wav", "-F", str(wave), str(font), str(score)], capture_output=True, text=True, check=False
-        )
-        if done.returncode or not wave.is_file():
-            raise AudioError(f"{font}: fluidsynth could not render with it ({done.stderr.strip()[-200:]})")
-        try:
-            samples, _ = soundfile.read(wave, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{font}: fluidsynth wrote no sound that can be read ({error})") from None
+        return run([*command, "-T", "wav", "-F", str(wave), str(font), str(score)], wave, str(font))
+
+
+def run(command: Sequence[str], wave: Path, what: str) -> NDArray[np.float32]:
+    """Run a synthesizer and return what it wrote, (channel, time).
+
+    Args:
+        command: what to run.
+        wave: the file it writes.
+        what: what it plays with, for the messages.
+
+    Raises:
+        AudioError: when it fails.
+    """
+    name = Path(command[0]).name
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or not wave.is_file():
+        raise AudioError(f"{what}: {name} could not render with it ({done.stderr.strip()[-200:]})")
+    try:
+        samples, _ = soundfile.read(wave, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{what}: {name} wrote no sound that can be read ({error})") from None
     return np.ascontiguousarray(samples.T)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from soundsieve.errors import AudioError, DatasetError, MissingExtraError
+from soundsieve.errors import DatasetError
 from soundsieve.recipes.clips import RATE_HZ
+from soundsieve.recipes.select.fluidsynth import find_program, run
 
 PATCHES, CONFIGURATION = "usr/share/midi/freepats", "etc/timidity/freepats.cfg"  # in the unpacked package
 
@@ -23,12 +21,7 @@ def find_timidity() -> str:
     Raises:
         MissingExtraError: when it is not installed.
     """
-    found = shutil.which("timidity")
-    if found is None:
-        raise MissingExtraError(
-            "the program 'timidity', which plays the instruments of freepats, is not on PATH: apt-get install timidity"
-        )
-    return found
+    return find_program("timidity", "plays the instruments of freepats")
 
 
 def render(program: str, packages: Path, midi: bytes) -> NDArray[np.float32]:
@@ -48,11 +41,4 @@ def render(program: str, packages: Path, midi: bytes) -> NDArray[np.float32]:
         score.write_bytes(midi)
         configuration.write_text("\n".join([f"dir {(packages / PATCHES).resolve()}", *places]), encoding="utf-8")
         command = [program, "-c", str(configuration), "-Ow", "-s", str(RATE_HZ), "-EFreverb=0", "-EFchorus=0"]
-        done = subprocess.run([*command, "-o", str(wave), str(score)], capture_output=True, text=True, check=False)
-        if done.returncode or not wave.is_file():
-            raise AudioError(f"freepats: timidity could not render with it ({done.stderr.strip()[-200:]})")
-        try:
-            samples, _ = soundfile.read(wave, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"freepats: timidity wrote no sound that can be read ({error})") from None
-    return np.ascontiguousarray(samples.T)
+        return run([*command, "-o", str(wave), str(score)], wave, "freepats")
