@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from films import number
 from seen_videos import GREYS, GreyViewer, video
 from soundsieve.errors import Cancelled, VideoError
-from soundsieve.inference.looked import Looked, look_at
+from soundsieve.inference.looked import Looked, _look_around, look_at, squares
 from soundsieve.inference.seen import SeenSettings
 
 PUBLISHED = SeenSettings(rule="published")
@@ -19,8 +21,8 @@ SETTINGS = SeenSettings()
 
 
 def looked_at(times_s: list[float], classes: list[int]) -> Looked:
-    logits = np.zeros((len(times_s), 1000), np.float16)
-    logits[range(len(classes)), classes] = 12
+    logits = np.zeros((len(times_s), 1, 1000), np.float16)
+    logits[range(len(classes)), 0, classes] = 12
     return Looked(Path("a.mp4"), np.array(times_s), logits, np.zeros((1, 1, 3), np.uint8), 0.0, None)
 
 
@@ -29,14 +31,47 @@ def test_pictures_are_named_and_the_clearest_is_kept(tmp_path: Path) -> None:
     told: list[tuple[float, float | None]] = []
     viewer = GreyViewer()
     looked = look_at(path, viewer, progress=lambda done_s, total_s: told.append((done_s, total_s)))
-    assert viewer.pictures == 19
+    assert viewer.pictures == 3 * 19  # the middle and both ends
     np.testing.assert_allclose(looked.times_s, np.arange(19), atol=0.01)
-    assert (looked.logits.shape, looked.logits.dtype) == ((19, 1000), np.float16)
+    assert (looked.logits.shape, looked.logits.dtype) == ((19, 3, 1000), np.float16)
     assert (number(looked.picture), round(looked.picture_s)) == (GREYS["violin"], 17)
     assert [round(done_s) for done_s, _ in told] == [15, 18]
     assert looked.objects(10.0, SETTINGS)[0] == ("violin",)
     assert looked.seen(0, 17, SETTINGS).labels == ()
     assert (looked.file, looked.note, looked.seconds_taken > 0) == (path, None, True)
+
+
+class SideViewer:
+    """Names a violin where the left edge is bright and a dog where the right one is."""
+
+    name, card = "sides", {}
+
+    def logits(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        found = np.zeros((len(images), 1000), np.float32)
+        for row, image in zip(found, images, strict=True):
+            side, middle = min(image.shape[:2]), image.shape[1] // 2
+            seen = image[:, middle - side // 2 : middle + side // 2]
+            row[999] = 8
+            row[889], row[207] = 12 * (seen[:, :8].mean() > 128), 12 * (seen[:, -8:].mean() > 128)
+        return found
+
+
+@pytest.mark.parametrize(("shape", "labels"), [((90, 160), {"violin", "dog"}), ((120, 120), {"violin", "dog"})])
+def test_objects_at_the_ends_of_a_wide_picture_are_seen(shape: tuple[int, int], labels: set[str]) -> None:
+    picture = np.zeros((*shape, 3), np.uint8)
+    picture[:, :10] = picture[:, -10:] = 255
+    seen = _look_around(SideViewer(), [picture, np.zeros((100, 100, 3), np.uint8)])
+    looked = Looked(Path("a.mp4"), np.arange(2.0), seen.astype(np.float16), picture, 0.0, None)
+    assert set(looked.seen(0, 1, SETTINGS).labels) == labels
+    assert looked.seen(1, 2, SETTINGS).labels == ()
+    assert ("violin" in looked.seen(0, 1, PUBLISHED).labels) == (shape[0] == shape[1])  # it looks at the middle alone
+
+
+def test_a_tall_picture_has_ends_too() -> None:
+    tall = np.arange(200, dtype=np.uint8)[:, None, None].repeat(50, 1).repeat(3, 2)
+    whole, top, bottom = squares(tall)
+    assert whole is tall
+    assert (top[0, 0, 0], top[-1, 0, 0], bottom[0, 0, 0], bottom[-1, 0, 0]) == (0, 49, 150, 199)
 
 
 def test_it_can_be_stopped_and_refuses_what_is_no_video(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from soundsieve.errors import UnknownNameError
 from soundsieve.features.object_stft import ObjectSTFT
-from soundsieve.inference.object_tracks import AudibleScores, BasesSeparator, PieceBases, soft_masks
+from soundsieve.inference.object_tracks import AudibleScores, BasesSeparator, PieceBases, shared_masks, soft_masks
 from soundsieve.metrics import sdr_db
 
 RATE = 8_000
@@ -51,6 +51,17 @@ def test_bases_of_nothing_seen_take_their_sound_away() -> None:
     assert float(sdr_db(estimate=(mixture - dog)[0], reference=high)) > 30
     whole = separate(PieceBases((("dog", torch.cat([LOW, HIGH, TOP], dim=1)),)), mixture)[1]
     np.testing.assert_allclose(whole, mixture, atol=1e-5)  # without them a single object gets all
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 8.0])
+def test_a_power_sharpens_shares_and_keeps_their_sum(power: float) -> None:
+    """Of each cell that both bases make, two objects and the rest have 0.6, 0.3 and 0.1 at a power of 1."""
+    bases, weights = torch.tensor([[1.0], [0.0], [0.5]]), torch.tensor([[0.6], [0.3]])
+    masks = shared_masks(torch.tensor([[[2.0], [0.0], [1e-20]]]), bases, weights, power)
+    expected = torch.tensor([0.6, 0.3, 0.1]) ** power
+    torch.testing.assert_close(masks[:, 0, 0, 0], (expected / expected.sum())[:2])
+    torch.testing.assert_close(masks[:, 0, 2, 0], (expected / expected.sum())[:2])
+    assert not masks[:, 0, 1].any()
 
 
 def test_several_objects_of_one_label_are_one_track() -> None:

@@ -103,3 +103,18 @@ def test_what_each_rule_makes_of_real_pictures(shared_data: Path) -> None:
     assert sum(right["evidence"]) == 69
     assert all(name in labels for name, labels in zip(true, seen["evidence"], strict=True))
     assert sum(len(labels) - 1 for labels in seen["evidence"]) == 2
+
+
+def test_what_the_ends_show_counts_in_part() -> None:
+    middle, ends = np.zeros((2, 1000)), np.zeros((4, 1000))
+    middle[:, 999] = ends[:, 999] = 20
+    assert look(middle, ends=ends).labels == ()
+    ends[3, 889] = 20  # half of the probability
+    assert look(middle, ends=ends).labels == ("violin",)
+    assert look(middle, ends=ends).scores.max() == pytest.approx(0.4 * 0.5, abs=1e-3)
+    assert look(middle, SeenSettings(least_evidence=0.25), ends).labels == ()
+    assert look(middle, SeenSettings(ends=0), ends).labels == ()
+    middle[0, 889] = 20
+    assert look(middle, SeenSettings(least_evidence=0.25), ends).labels == ("violin",)
+    published = SeenSettings(rule="published")
+    assert look(middle, published, ends).labels == look(middle, published).labels

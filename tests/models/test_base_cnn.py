@@ -69,7 +69,27 @@ def test_everything_learns() -> None:
     torch.manual_seed(0)
     model = BaseCNN(SMALL, classes=3)
     model(torch.rand(4, 300, 5) ** 4).square().sum().backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for n, p in model.named_parameters() if n != "head.1.bias")
+    hidden_bias = "members.0.1.1.bias"  # the norm behind it takes it away again
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for n, p in model.named_parameters() if n != hidden_bias)
+
+
+def test_members_agree_on_the_mean_of_what_each_says() -> None:
+    torch.manual_seed(0)
+    model = BaseCNN(SMALL.model_copy(update={"members": 3}), classes=5)
+    bases = torch.rand(2, 300, 9) ** 4
+    model(bases)
+    model.eval()
+    each = model.each(bases)
+    assert each.shape == (3, 2, 5, 9)
+    assert (each[0] - each[1]).abs().max() > 1e-3  # each from its own start
+    for member, said in zip(model.members, each, strict=True):
+        alone = BaseCNN(SMALL, classes=5).eval()
+        alone.members[0].load_state_dict(member.state_dict())
+        torch.testing.assert_close(alone(bases), said)
+    together = model(bases).exp()
+    torch.testing.assert_close(together.sum(1), torch.ones(2, 9))
+    product = each.exp().prod(0) ** (1 / 3)
+    torch.testing.assert_close(together, product / product.sum(1, keepdim=True))
 
 
 @pytest.mark.parametrize("shape", [(2, 299, 3), (300, 3), (2, 300, 0), (0, 300, 3)])

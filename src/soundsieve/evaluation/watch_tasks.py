@@ -17,7 +17,7 @@ from soundsieve.evaluation.watch_cases import made_case, mixed_case
 from soundsieve.evaluation.watch_scores import RULES, VideoScores
 from soundsieve.inference.looked import Looked, look_at
 from soundsieve.inference.object_engines import ObjectMaker, make_objects
-from soundsieve.inference.seen import SeenSettings, look
+from soundsieve.inference.seen import SeenSettings
 from soundsieve.inference.viewers import Viewer, open_viewer
 
 
@@ -152,7 +152,7 @@ def look_task(task: LookTask) -> Iterator[tuple[str, ...]]:
     video, longest_s = task.video, task.told.measures.longest_s
     looked = look_at(video.path, task.told.engine.viewer())
     end_s = video.start_s + min(longest_s, video.duration_s or longest_s)
-    yield look(looked.between(video.start_s, end_s), task.told.seen).labels
+    yield looked.seen(video.start_s, end_s, task.told.seen or SeenSettings()).labels
 
 
 def made_task(task: MadeTask) -> Iterator[VideoScores]:

@@ -46,6 +46,12 @@ class BasisChoice(Settings):
     likeness: float = Field(
         20.0, gt=0, allow_inf_nan=False, description="together: factor of the correlation of two bases, in an exponent"
     )
+    power: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="of what each object's bases make of a cell, before its shares are taken; 2 is Wiener's filter",
+    )
     centre: tuple[float, ...] = Field((), description="calibration: each label's score that counts as 0")
     scale: tuple[float, ...] = Field((), description="calibration: from there to what counts as 1")
 

@@ -82,7 +82,8 @@ class MapDescriber:
             self.used[label] += int((row >= _MOST).sum())
         energy = loudness.sum(-1).numpy()
         self._show(BaseMap(start_s, tuple(seen), _softmax(base_map[rows]), weights.numpy(), energy))
-        return PieceBases(tuple((label, factors.bases) for label in seen), weights=weights.to(factors.bases))
+        objects = tuple((label, factors.bases) for label in seen)
+        return PieceBases(objects, weights=weights.to(factors.bases), power=self.choice.power)
 
     def _show(self, found: BaseMap) -> None:
         if self.shown is None or found.energy.sum() > self.shown.energy.sum():

@@ -36,11 +36,13 @@ class PieceBases:
         rest: Bases (f, m) of nothing that is seen, None where there are none.
         weights: How much of each base is each object's, (object, m), where all objects and the rest share one set of
             bases, which is then that of each object; None where each has its own.
+        power: Of what each makes of a cell, before shares are taken, where one set is shared.
     """
 
     objects: tuple[tuple[str, Tensor], ...]
     rest: Tensor | None = None
     weights: Tensor | None = None
+    power: float = 1.0
 
 
 class Describe(Protocol):
@@ -94,7 +96,7 @@ class BasesSeparator:
                 if found.weights is None:
                     masks = soft_masks(spectrum.abs(), list(parts.values()), found.rest)
                 else:
-                    masks = shared_masks(spectrum.abs(), found.objects[0][1], found.weights)
+                    masks = shared_masks(spectrum.abs(), found.objects[0][1], found.weights, found.power)
                 sounds = self.front_end.synthesise(masks * spectrum, piece.shape[-1]).cpu().numpy()
                 tracks[[self.labels.index(label) for label in parts]] = sounds
         return tracks
@@ -127,24 +129,32 @@ def soft_masks(magnitudes: Tensor, objects: Sequence[Tensor], rest: Tensor | Non
     return models[: len(objects)] / torch.where(total > 0, total, 1)
 
 
-def shared_masks(magnitudes: Tensor, bases: Tensor, weights: Tensor) -> Tensor:
+def shared_masks(magnitudes: Tensor, bases: Tensor, weights: Tensor, power: float = 1.0) -> Tensor:
     """Share each cell among objects that have their parts in one set of bases; what is nobody's is the rest's.
 
     Args:
         magnitudes: (c, f, l).
         bases: (f, m).
         weights: How much of each base is each object's, (object, m), from 0 to 1.
+        power: Of what each object's bases make of a cell, and those of nobody; the larger, the more the strongest has.
 
     Shape:
         - output: (object, c, f, l), between 0 and 1
 
-    >>> shared_masks(torch.ones(1, 2, 1), torch.eye(2), torch.tensor([[1.0, 0.25]]))[0, 0, :, 0].tolist()
+    >>> weights = torch.tensor([[1.0, 0.25]])
+    >>> shared_masks(torch.ones(1, 2, 1), torch.eye(2), weights)[0, 0, :, 0].tolist()
     [1.0, 0.25]
+    >>> shared_masks(torch.ones(1, 2, 1), torch.eye(2), weights, power=2)[0, 0, :, 0].round(decimals=3).tolist()
+    [1.0, 0.1]
     """
     own = bases.to(magnitudes)
     activations = activate(magnitudes, own)
     total = own @ activations
     models = torch.stack([(own * row) @ activations for row in weights.to(magnitudes)])
+    if power != 1:
+        scale = torch.where(total > 0, total, 1)  # so that no power of it is too small a number
+        models, rest = (models / scale) ** power, ((total - models.sum(0)).clamp(min=0) / scale) ** power
+        total = models.sum(0) + rest
     return models / torch.where(total > 0, total, 1)
 
 

@@ -11,6 +11,10 @@ each group, is how probable it is that the group is in the picture. The same pic
 cases. Each group that reaches `LEAST_EVIDENCE` in some picture is seen, and none need to: all 70 are among the labels
 then, with two wrong ones beside them. (The threshold is a round number between what was found for what is in those same
 pictures, 0.17 and more, and most of what was found for the rest: 70 of 70 is no promise for others.)
+
+All that is said of the middle of a picture. What the ends of a wide one show is cut off at a side more often, and is
+believed less: `ENDS` of its probability counts. (Of 289 objects in the 150 made videos that validate, 84 % are seen in
+the middle, 87 % with the ends, and of what is seen 89 % is there either way; if all counted, 91 % and 83 %.)
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from soundsieve.settings import Settings
 
 THRESHOLD = 0.3
 LEAST_EVIDENCE = 0.1
+ENDS = 0.4
 
 
 class SeenSettings(Settings):
@@ -36,6 +41,7 @@ class SeenSettings(Settings):
     rule: Literal["evidence", "published"] = Field("evidence", description="see this file")
     threshold: float = Field(THRESHOLD, gt=0, le=1, description="published: the least score besides the best one")
     least_evidence: float = Field(LEAST_EVIDENCE, gt=0, le=1, description="evidence: the least probability")
+    ends: float = Field(ENDS, ge=0, le=1, description="evidence: what counts of it at the ends of a wide picture")
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,15 @@ class Seen:
     scores: NDArray[np.float64]
 
 
-def look(logits: NDArray[np.floating], settings: SeenSettings | None = None) -> Seen:
+def look(
+    logits: NDArray[np.floating], settings: SeenSettings | None = None, ends: NDArray[np.floating] | None = None
+) -> Seen:
     """Decide which objects are seen.
 
     Args:
         logits: Of a video's pictures, (picture, 1000); of what a bag keeps, their maximum over the pictures, (1, 1000).
         settings: The rule; None for the defaults.
+        ends: Of the ends of wide pictures, (any, 1000). The published rule does not look at them.
 
     Raises:
         ValueError: when the shape does not fit, quoting it.
@@ -75,6 +84,8 @@ def look(logits: NDArray[np.floating], settings: SeenSettings | None = None) -> 
         scores = group_scores(logits)
         return Seen(seen_labels(scores, s.threshold), scores)
     scores = evidence(logits)
+    if ends is not None and len(ends):
+        scores = np.maximum(scores, s.ends * evidence(ends))
     return Seen(_from(scores, s.least_evidence), scores)
 
 

@@ -2,7 +2,8 @@
 
 There a note's partials stand in one pattern at any pitch, so a few convolutions learn from some hundreds of videos what
 a layer with a weight for each of 2401 bins has to learn once for each note. A base goes through narrow bands, a scale
-in decibels, convolutions that halve the number of bands, and two layers that know where on the scale they are.
+in decibels, convolutions that halve the number of bands, and two layers that know where on the scale they are. From so
+few videos chance decides much of what a network learns, so several can be asked and their answers averaged.
 
 Ours; the bag of bases and what is learned from are those of Gao, Feris and Grauman, "Learning to Separate Object Sounds
 by Watching Unlabeled Video" (ECCV 2018).
@@ -31,6 +32,9 @@ class BaseCNNSettings(Settings):
     kernel: int = Field(7, ge=1, description="bands that a convolution sees; odd")
     hidden: int = Field(128, ge=1)
     dropout: float = Field(0.4, ge=0, lt=1, description="before each of the last two layers")
+    members: int = Field(
+        1, ge=1, description="networks that begin differently, learn side by side and agree in the end"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> BaseCNNSettings:
@@ -66,20 +70,14 @@ class BaseCNN(nn.Module):
         super().__init__()
         s = self.settings = settings
         self.register_buffer("to_bands", band_matrix(s.bins, s.bands, s.lowest_bin), persistent=False)
-        layers: list[nn.Module] = []
-        given, length = 1, s.bands
-        for filters in s.filters:
-            layers += [nn.Conv1d(given, filters, s.kernel, stride=2, padding=s.kernel // 2, bias=False)]
-            layers += [nn.BatchNorm1d(filters), nn.ReLU()]
-            given, length = filters, (length + 1) // 2
-        self.body = nn.Sequential(*layers, nn.Flatten())
-        self.head = nn.Sequential(
-            nn.Dropout(s.dropout), nn.Linear(given * length, s.hidden), nn.BatchNorm1d(s.hidden), nn.ReLU(),
-            nn.Dropout(s.dropout), nn.Linear(s.hidden, classes),
-        )  # fmt: skip
+        self.members = nn.ModuleList(_member(s, classes) for _ in range(s.members))
 
     def forward(self, bases: Tensor) -> Tensor:
-        """Score every base for every object."""
+        """Score every base for every object, by the geometric mean of what the members say."""
+        return self.each(bases).mean(0).log_softmax(1)
+
+    def each(self, bases: Tensor) -> Tensor:
+        """Return what every member says, (member, b, l, m); each is trained by itself."""
         s = self.settings
         if bases.ndim != 3 or bases.shape[1] != s.bins or not bases.shape[0] or not bases.shape[2]:
             found = tuple(bases.shape)
@@ -87,8 +85,23 @@ class BaseCNN(nn.Module):
         bands = self.to_bands @ bases.clamp(min=0)
         levels = 1 + 20 * bands.clamp(min=10 ** (-_FLOOR_DB / 20)).log10() / _FLOOR_DB  # b, n, m; 0 to 1
         rows = levels.transpose(1, 2).reshape(-1, 1, s.bands)
-        scores: Tensor = self.head(self.body(rows))
-        return scores.reshape(len(bases), bases.shape[2], -1).transpose(1, 2).log_softmax(1)
+        scores = torch.stack([member(rows) for member in self.members])  # member, b·m, l
+        return scores.reshape(s.members, len(bases), bases.shape[2], -1).transpose(2, 3).log_softmax(2)
+
+
+def _member(s: BaseCNNSettings, classes: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    given, length = 1, s.bands
+    for filters in s.filters:
+        layers += [nn.Conv1d(given, filters, s.kernel, stride=2, padding=s.kernel // 2, bias=False)]
+        layers += [nn.BatchNorm1d(filters), nn.ReLU()]
+        given, length = filters, (length + 1) // 2
+    body = nn.Sequential(*layers, nn.Flatten())
+    head = nn.Sequential(
+        nn.Dropout(s.dropout), nn.Linear(given * length, s.hidden), nn.BatchNorm1d(s.hidden), nn.ReLU(),
+        nn.Dropout(s.dropout), nn.Linear(s.hidden, classes),
+    )  # fmt: skip
+    return nn.Sequential(body, head)
 
 
 def band_matrix(bins: int, bands: int, lowest_bin: int) -> Tensor:

@@ -14,6 +14,7 @@ from soundsieve.errors import SettingsError
 from soundsieve.losses import base_labels, label_margin
 from soundsieve.metrics.base_maps import map_accuracy, mean_average_precision, pair_accuracy
 from soundsieve.mixing.generators import Purpose, generator_for
+from soundsieve.models.base_cnn import BaseCNN
 from soundsieve.models.miml import bag_scores
 from soundsieve.training.bag_data import BagExample
 from soundsieve.training.task import TrainedTask
@@ -52,15 +53,19 @@ class WatchTask(TrainedTask):
 
     def training_step(self, batch: BagExample, index: int) -> Tensor:
         """Map the bases, join some bags, and compare what they hold with what is said of them."""
-        base_map: Tensor = self.model(batch["bases"]).float()
+        network = self.model
+        maps = network.each(batch["bases"]) if isinstance(network, BaseCNN) else network(batch["bases"])[None]
+        total = torch.stack([self._loss(base_map.float(), batch, index) for base_map in maps]).mean()
+        self.log("train/loss", total, prog_bar=True, batch_size=len(batch["present"]))
+        return total
+
+    def _loss(self, base_map: Tensor, batch: BagExample, index: int) -> Tensor:
         present, absent, loss = batch["present"], batch["absent"], self.recipe.loss
         aside = base_map.new_zeros(())
         if loss.each_base:
             aside = loss.each_base * base_labels(base_map=base_map, present=present, absent=absent)
         scores, present, absent = self._joined(bag_scores(base_map), present, absent, index)
-        total = label_margin(scores=scores, present=present, absent=absent, margin=loss.margin) + aside
-        self.log("train/loss", total, prog_bar=True, batch_size=len(scores))
-        return total
+        return label_margin(scores=scores, present=present, absent=absent, margin=loss.margin) + aside
 
     def _joined(self, scores: Tensor, present: Tensor, absent: Tensor, index: int) -> tuple[Tensor, Tensor, Tensor]:
         """Join bags of the batch in pairs, (b, l) each.
