@@ -90,6 +90,7 @@ def stages(video: Path, model: Path, vision: str) -> Iterator[tuple[str, float]]
     from soundsieve.features.nmf import factorise
     from soundsieve.features.object_stft import ObjectSTFT
     from soundsieve.inference.group_writer import GroupWriter
+    from soundsieve.inference.looked import look_around
     from soundsieve.inference.object_tracks import shared_masks
     from soundsieve.inference.viewers import open_viewer
     from soundsieve.video import frames_every
@@ -117,7 +118,7 @@ def stages(video: Path, model: Path, vision: str) -> Iterator[tuple[str, float]]
     with torch.inference_mode():
         yield "pictures: decode one a second", seconds(lambda: decode(1.0))
         yield "peer: decode all of them", seconds(lambda: decode(1 / PICTURES_HZ))
-        yield f"pictures: name them ({viewer.name})", seconds(lambda: viewer.logits(pictures))
+        yield f"pictures: name them ({viewer.name})", seconds(lambda: look_around(viewer, pictures))
         yield "sound: factorise", seconds(lambda: factorise(magnitudes, front_end.components))
         yield (
             f"peer: scikit-learn, {ITERATIONS} iterations",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from films import number
 from seen_videos import GREYS, GreyViewer, video
 from soundsieve.errors import Cancelled, VideoError
-from soundsieve.inference.looked import Looked, _look_around, look_at, squares
+from soundsieve.inference.looked import Looked, look_around, look_at, squares
 from soundsieve.inference.seen import SeenSettings
 
 PUBLISHED = SeenSettings(rule="published")
@@ -60,7 +60,7 @@ class SideViewer:
 def test_objects_at_the_ends_of_a_wide_picture_are_seen(shape: tuple[int, int], labels: set[str]) -> None:
     picture = np.zeros((*shape, 3), np.uint8)
     picture[:, :10] = picture[:, -10:] = 255
-    seen = _look_around(SideViewer(), [picture, np.zeros((100, 100, 3), np.uint8)])
+    seen = look_around(SideViewer(), [picture, np.zeros((100, 100, 3), np.uint8)])
     looked = Looked(Path("a.mp4"), np.arange(2.0), seen.astype(np.float16), picture, 0.0, None)
     assert set(looked.seen(0, 1, SETTINGS).labels) == labels
     assert looked.seen(1, 2, SETTINGS).labels == ()

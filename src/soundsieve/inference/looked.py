@@ -117,7 +117,7 @@ def look_at(
     with frames_every(path, EVERY_S) as frames:
         while batch := list(islice(frames, _AT_ONCE)):
             check_cancel(cancel)
-            found = _look_around(viewer, [frame.pixels for frame in batch])
+            found = look_around(viewer, [frame.pixels for frame in batch])
             times_s += [frame.time_s for frame in batch]
             logits.append(found.astype(np.float16))
             clear = [float(evidence(looks[:1]).max()) for looks in found]
@@ -150,8 +150,16 @@ def squares(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [picture, picture[:side], picture[-side:]]
 
 
-def _look_around(viewer: Viewer, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Name what is looked at of each picture, (picture, look, 1000)."""
+def look_around(viewer: Viewer, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Name what is looked at of each picture, the middle first.
+
+    Args:
+        viewer: Names them.
+        pictures: (height, width, 3) each, of any shapes; where one has fewer looks than others, its last one again.
+
+    Returns:
+        Logits, (picture, look, 1000).
+    """
     looks = [squares(picture) for picture in pictures]
     found = iter(viewer.logits([look for each in looks for look in each]))
     rows = [np.stack(list(islice(found, len(each)))) for each in looks]
