@@ -1,8 +1,8 @@
 """What the pictures of a video show, second by second.
 
-Classifiers look at the square in a picture's middle, and miss what shares a wide one with something else. So the squares
-at both ends of a picture that is not square itself are looked at, too; see `soundsieve.inference.seen` for what they
-count.
+Classifiers look at the square in a picture's middle, and miss what shares a wide one with something else. So the
+squares at both ends of a picture that is not square itself are looked at, too; see `soundsieve.inference.seen` for what
+they count.
 
 Memory: 6 kB a picture, 22 MB an hour, and one picture to show.
 """
